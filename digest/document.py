@@ -10,6 +10,7 @@ to a file and read back: single lines where the dialect has single lines, absolu
 
 from __future__ import annotations
 
+import math
 import re
 from enum import IntEnum
 from typing import Annotated, Any, Literal, NamedTuple
@@ -32,6 +33,7 @@ LINE_LIMIT = 500
 URL_LIMIT = 2_000
 SOURCES_LIMIT = 100
 ENTITIES_LIMIT = 100
+NESTING_LIMIT = 32
 
 #: The labelled fields of a card, in the order the dialect writes them.
 CARD_FIELDS = ("summary", "details", "applications", "entities", "importance", "sources")
@@ -105,6 +107,26 @@ def check_url(url: str) -> str:
     if depth:
         raise ValueError("a link's parentheses must pair up; write %28 and %29 otherwise")
     return url
+
+
+def check_values(value: Any, depth: int = 0) -> Any:
+    """Refuse (ValueError) text, numbers and nesting that JSON or a file cannot carry."""
+    if depth > NESTING_LIMIT:
+        raise ValueError(f"values cannot be nested deeper than {NESTING_LIMIT}")
+    if isinstance(value, str):
+        check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is not a number that can be kept")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("an integer does not fit in 64 bits")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_text(key)
+            check_values(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            check_values(item, depth + 1)
+    return value
 
 
 Text = Annotated[str, StringConstraints(max_length=FIELD_LIMIT)]
@@ -252,6 +274,11 @@ class FrontMatter(Value):
     format: Literal["yaml", "toml"] = "yaml"
     values: dict[str, JsonValue] = {}
     source: Annotated[str, StringConstraints(max_length=4 * FIELD_LIMIT)] = ""
+
+    @field_validator("values")
+    @classmethod
+    def _values_can_be_kept(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return check_values(values)
 
     def text(self, key: str) -> str:
         """The value of a key where it is text, else the empty string."""

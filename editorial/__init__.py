@@ -1,0 +1,1 @@
+"""The human side: review, decisions, and the pages they happen on."""

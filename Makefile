@@ -1,0 +1,55 @@
+# What one does with Copydesk. `make` alone lists it.
+#
+# Variables: PYTHON (an interpreter to build the environment with), PORT and HOST (of the desk),
+# BROWSER=no (tests without a browser), PYTEST (further arguments for pytest).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help desk test bench lint check format lock clean environment test-environment
+
+python := .venv/bin/python
+# Only those that name something: an empty one would hide the program's own default.
+$(foreach name,PYTHON HOST PORT BROWSER,$(if $($(name)),$(eval export $(name))))
+
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+desk: environment  ## Set everything up and run the desk until Ctrl-C
+	@exec $(python) manage.py desk
+
+test: test-environment  ## Run all tests: on SQLite, then what touches the database on PostgreSQL
+	@setup/programs
+	@$(python) -m pytest -n 2 $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
+	@echo "Once more on PostgreSQL, for what depends on the database:"
+	@TEST_DATABASE=postgresql $(python) -m pytest -n 2 -m "not browser" $(on_postgresql) $(PYTEST)
+
+on_postgresql := tests/races tests/services tests/digest/test_intake.py
+
+bench: test-environment  ## Measure what performance claims rest on
+	@$(python) -m benches
+
+lint: test-environment  ## Look for faults in the code and its layout, change nothing
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
+
+check: test-environment  ## Check migrations, and the settings as a server in production has them
+	@setup/check
+
+format: test-environment  ## Put the code in its layout and mend what can be mended
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
+
+lock: environment  ## Renew both lock files from pyproject.toml
+	@setup/lock
+
+clean:  ## Remove what can be made again; the desk's own data in var/ stays
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+environment:
+	@setup/python requirements.lock
+
+test-environment:
+	@setup/python requirements-test.lock

@@ -1,0 +1,47 @@
+"""Rows become an edition: the very bytes readers will get, and their hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from digest import document, hugo
+from digest.models import Edition, Issue, sha256
+from digest.rows import document_of
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An issue as it would be published now. `sha256` is what a signature names."""
+
+    document: document.Document
+    content: bytes
+    sha256: str
+
+
+def proof_of(issue: Issue) -> Proof:
+    """The proof of an issue (load it with `Issue.objects.whole()`)."""
+    whole = document_of(issue)
+    content = hugo.write(whole)
+    return Proof(whole, content, sha256(content))
+
+
+def make_edition(issue: Issue, proof: Proof, *, by) -> Edition:
+    """Freeze a proof as the issue's next edition. Call it with the issue's row locked."""
+    last = issue.editions.aggregate(last=Max("number"))["last"] or 0
+    return Edition.objects.create(
+        issue=issue,
+        number=last + 1,
+        sha256=proof.sha256,
+        content=proof.content,
+        document=proof.document.model_dump(mode="json"),
+        slug=issue.slug,
+        cover=issue.cover,
+        signed_by=by,
+    )
+
+
+def document_in(edition: Edition) -> document.Document:
+    """The document an edition holds, as a value."""
+    return document.Document.model_validate(edition.document)

@@ -1,0 +1,266 @@
+"""A machine's draft becomes rows. One function, `receive`, behind every door.
+
+The payload is committed verbatim before anything parses it, so that a crash, a bug or a bad draft
+loses nothing: whatever is still `received` is landed by the next delivery or the next inbox tick.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.db import transaction
+
+from digest import document, payload, redraft, rows
+from digest.models import SLUG, Desk, Draft, Event, HeldCard, Issue, Picture, Section, sha256
+from digest.reading import Deviation, Problem
+
+#: The formats of a draft, by the suffix of its file.
+MEDIA_TYPES = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".json": "application/json",
+}
+COVER_LIMIT = 5 * 1024 * 1024  # bytes
+COVER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+
+class Unacceptable(ValueError):
+    """A delivery that is not even kept: too large, or with a cover that is no picture."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a delivery. `landed` is true for the one delivery that made a change."""
+
+    draft: Draft
+    landed: bool
+
+
+def receive(
+    *,
+    desk: Desk,
+    content: bytes,
+    media_type: str,
+    by,
+    name: str = "",
+    cover: bytes | None = None,
+    day: date | None = None,
+) -> Receipt:
+    """Take in a draft: keep its payload, then land it.
+
+    `content` is at most `settings.DRAFT_LIMIT` bytes; `media_type` is `text/markdown` or
+    `application/json`; `name` is the file name it came under, if any; `day` overrules the date in
+    the draft. The same content again changes nothing. Raises `Unacceptable`.
+    """
+    if len(content) > settings.DRAFT_LIMIT:
+        raise Unacceptable(
+            f"{len(content):,} bytes; a draft has at most {settings.DRAFT_LIMIT:,} bytes"
+        )
+    picture = keep_picture(cover) if cover else None
+    draft, _ = Draft.objects.get_or_create(
+        desk=desk,
+        sha256=sha256(content),
+        defaults={
+            "payload": content,
+            "media_type": media_type,
+            "name": name[:255],
+            "cover": picture,
+            "received_by": by,
+        },
+    )
+    return Receipt(draft, landed=land(draft, day=day))
+
+
+def keep_picture(content: bytes) -> Picture:
+    """The stored picture with this content. Raises `Unacceptable` for anything but a picture."""
+    from PIL import Image, UnidentifiedImageError  # 30 ms, and most drafts have no cover
+
+    if len(content) > COVER_LIMIT:
+        raise Unacceptable(f"cover: {len(content):,} bytes; at most {COVER_LIMIT:,}")
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.verify()
+            media_type = COVER_TYPES[image.format or ""]
+    except (UnidentifiedImageError, Image.DecompressionBombError, KeyError, OSError, SyntaxError):
+        raise Unacceptable("cover: not a PNG, JPEG or WebP picture") from None
+    picture, _ = Picture.objects.get_or_create(
+        sha256=sha256(content), defaults={"content": content, "media_type": media_type}
+    )
+    return picture
+
+
+def land(draft: Draft, *, day: date | None = None) -> bool:
+    """Turn a kept draft into rows, once. True if this call did it; `draft` is brought up to date."""
+    if draft.state != Draft.State.RECEIVED:
+        return False
+    reading = payload.parse(bytes(draft.payload), draft.media_type)
+    filing = _filing(draft, reading.document, day)
+    with transaction.atomic():
+        # The desk's lock, not the draft's: two different drafts for one day must not both make it.
+        Desk.objects.select_for_update().get(pk=draft.desk_id)
+        draft.refresh_from_db()
+        if draft.state != Draft.State.RECEIVED:
+            return False
+        draft.deviations = [
+            {"line": d.line, "text": d.text} for d in (*reading.deviations, *filing.deviations)
+        ]
+        problems = [*reading.problems, *filing.problems]
+        draft.problems = [
+            {"where": p.where, "line": p.line, "reason": p.reason, "text": p.text} for p in problems
+        ]
+        refused = bool(filing.problems) or (bool(problems) and not reading.document.cards)
+        draft.state = Draft.State.REFUSED if refused else Draft.State.LANDED
+        if not refused:
+            draft.issue = _file(draft, reading.document, filing)
+            # A later run may repeat a bad card word for word; one of it in sight is enough.
+            in_sight = set(
+                draft.issue.held_cards.filter(card=None, dismissed=False).values_list(
+                    "text", flat=True
+                )
+            )
+            HeldCard.objects.bulk_create(
+                HeldCard(
+                    issue=draft.issue,
+                    draft=draft,
+                    where=p.where[: document.LINE_LIMIT],
+                    line=p.line,
+                    reason=p.reason,
+                    text=p.text,
+                )
+                for p in problems
+                if p.text not in in_sight
+            )
+        draft.save()
+        Event.objects.create(
+            desk_id=draft.desk_id,
+            issue=draft.issue,
+            actor_id=draft.received_by_id,
+            verb="draft.refuse" if refused else "draft.land",
+            after={
+                "draft": draft.pk,
+                "cards": len(reading.document.cards),
+                "problems": len(problems),
+            },
+        )
+    return True
+
+
+# --- where a draft is filed ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filing:
+    """The day and the slug a draft belongs under, or why there are none."""
+
+    day: date | None
+    slug: str
+    problems: tuple[Problem, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+
+
+def _filing(draft: Draft, whole: document.Document, day: date | None) -> Filing:
+    front_matter = whole.front_matter
+    problems, deviations = [], []
+    if not day:
+        day, faults = _day_of(front_matter.values, draft)
+        problems += faults
+        if day and not whole.date:
+            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+    for tag in front_matter.tags:
+        if not tag.strip() or len(tag) > document.LINE_LIMIT or "\n" in tag:
+            problems.append(_fault(f"the tag {tag[:40]!r} is empty, too long or has two lines"))
+    cover = PurePosixPath(front_matter.cover)
+    if ".." in cover.parts or "\\" in front_matter.cover:
+        problems.append(_fault(f"the cover's path {front_matter.cover[:80]!r} leads elsewhere"))
+    slug, faults = _slug_of(front_matter, draft, day)
+    return Filing(day, slug, (*problems, *faults), tuple(deviations))
+
+
+def _fault(reason: str) -> Problem:
+    return Problem("front matter", None, reason, "")
+
+
+def _day_of(values: Mapping, draft: Draft) -> tuple[date | None, list[Problem]]:
+    """The day in the front matter, else the one the file's name starts with, else today."""
+    written = values.get("date")
+    if written in (None, ""):
+        named = re.match(r"(\d{4}-\d{2}-\d{2})", draft.name)
+        if not named:
+            return draft.desk.today(draft.received_at), []
+        written = named[1]
+    try:
+        day = date.fromisoformat(str(written)[:10])
+    except ValueError:
+        return None, [_fault(f"the date {str(written)[:40]!r} is not a day (YYYY-MM-DD)")]
+    if not FIRST_YEAR <= day.year < LAST_YEAR:
+        return None, [
+            _fault(f"the date {day} does not lie between {FIRST_YEAR} and {LAST_YEAR - 1}")
+        ]
+    return day, []
+
+
+def _slug_of(
+    front_matter: document.FrontMatter, draft: Draft, day: date | None
+) -> tuple[str, list[Problem]]:
+    """The name of the published file: said in the front matter, else as the cover's or the file's
+    name has it where that starts with the day, else made of the day and the desk."""
+    if (said := front_matter.values.get("slug")) is not None:
+        if not (isinstance(said, str) and len(said) <= 100 and re.fullmatch(SLUG, said)):
+            fault = f"the slug {str(said)[:80]!r} is not lower-case letters, digits and hyphens"
+            return "", [_fault(fault)]
+        return said, []
+    for path in (front_matter.cover, draft.name):
+        stem = PurePosixPath(path).stem
+        if len(stem) <= 100 and stem.startswith(f"{day}-") and re.fullmatch(SLUG, stem):
+            return stem, []
+    return f"{day}-{draft.desk.slug}", []
+
+
+# --- filing it -----------------------------------------------------------------------------------
+
+
+def _file(draft: Draft, whole: document.Document, filing: Filing) -> Issue:
+    issue = Issue.objects.filter(desk=draft.desk, date=filing.day).first()
+    if issue:
+        redraft.merge(issue, whole, draft=draft)
+        return issue
+    slug = filing.slug
+    if Issue.objects.filter(desk=draft.desk, slug=slug).exists():
+        slug = f"{filing.day}-{draft.desk.slug}-{draft.sha256[:8]}"
+    issue = Issue.objects.create(
+        desk=draft.desk,
+        date=filing.day,
+        slug=slug,
+        front_matter=whole.front_matter.model_dump(mode="json"),
+        lead=whole.lead,
+        footer=whole.footer,
+        machine=redraft.baseline_of(whole),
+        cover=draft.cover,
+    )
+    rows.set_tags(issue, whole.front_matter.tags)
+    sections = Section.objects.bulk_create(
+        Section(issue=issue, position=n, kind=s.kind, title=s.title, lead=s.lead)
+        for n, s in enumerate(whole.sections, 1)
+    )
+    placed = list(zip(sections, whole.sections, strict=True))
+    rows.add_cards(
+        ((row, n, card) for row, value in placed for n, card in enumerate(value.cards, 1)),
+        by_machine=True,
+    )
+    for row, value in placed:
+        rows.add_passages(row, value.passages)
+    refresh_insight_hash(issue)
+    return issue
+
+
+def refresh_insight_hash(issue: Issue) -> None:
+    """Bring the hash that an approval of the insight must name up to date."""
+    issue.insight_hash = rows.insight_hash(Issue.objects.whole().get(pk=issue.pk))
+    issue.save(update_fields=["insight_hash"])

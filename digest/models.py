@@ -1,0 +1,555 @@
+"""The rows: a desk, its issues and their parts, what came in, what was signed, what went out.
+
+Promises that must hold whatever the Python does (unique, check, protect) stand here as constraints;
+those Django cannot say (immutable editions, append-only events) are made by digest.promises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from taggit.managers import TaggableManager
+from taggit.models import ItemBase, TagBase
+
+from digest import document
+from digest.folding import fold
+
+SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+is_slug = RegexValidator(rf"\A{SLUG}\Z", _("Lower-case letters, digits and single hyphens."))
+
+
+def sha256(content: bytes) -> str:
+    """The hash by which content is named, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def is_zone(name: str) -> None:
+    """Refuse (ValidationError) a name that is not an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(_("“%(zone)s” is not a time zone."), params={"zone": name})
+
+
+class Desk(models.Model):
+    """Who makes an issue a day: its title, its sections, its hour and its rules.
+
+    Its people are `editorial.Membership`s. One desk exists from the first migration on.
+    """
+
+    slug = models.CharField(max_length=50, unique=True, validators=[is_slug])
+    title = models.CharField(max_length=200)
+    sections = models.JSONField(
+        default=list, blank=True, help_text=_("Titles of the sections an issue usually has.")
+    )
+    zone = models.CharField(max_length=64, default="Asia/Taipei", validators=[is_zone])
+    publication_hour = models.TimeField(default="06:50")
+    grace = models.PositiveSmallIntegerField(
+        default=180, help_text=_("Minutes a late issue may still go out by itself.")
+    )
+    four_eyes = models.BooleanField(
+        default=False, help_text=_("Nobody approves what they changed last.")
+    )
+    hugo_folder = models.CharField(
+        max_length=50,
+        blank=True,
+        unique=True,
+        validators=[is_slug],
+        help_text=_("Folder of this desk's Hugo tree below HUGO_TREE; empty for its root."),
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def today(self, now: datetime | None = None) -> date:
+        """The day it is in the newsroom."""
+        return (now or timezone.now()).astimezone(ZoneInfo(self.zone)).date()
+
+    def hour_of(self, day: date) -> datetime:
+        """The moment (UTC) at which the issue of a day is to go out."""
+        local = datetime.combine(day, self.publication_hour, ZoneInfo(self.zone))
+        return local.astimezone(UTC)
+
+
+class Term(TagBase):
+    """A tag or an entity, spelled as it was written; `folded` joins the spellings of one name."""
+
+    name = models.CharField(max_length=document.LINE_LIMIT, unique=True)
+    slug = models.CharField(max_length=100, unique=True)
+    folded = models.CharField(max_length=document.LINE_LIMIT * 2, db_index=True, editable=False)
+
+    def save(self, *args, **kwargs) -> None:
+        self.folded = fold(self.name)
+        super().save(*args, **kwargs)
+
+    def slugify(self, tag: str, i: int | None = None) -> str:
+        """A slug no other name has: `..` and `C++` have none of their own, `C` and `c` the same."""
+        return f"{slugify(tag, allow_unicode=True)[:60] or 'term'}-{sha256(tag.encode())[:12]}"
+
+
+class Picture(models.Model):
+    """A cover, kept once however many drafts carry it."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    content = models.BinaryField()
+    media_type = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return f"{self.media_type} {self.sha256[:12]}"
+
+
+class IssueQuerySet(models.QuerySet):
+    def of(self, desk: Desk) -> IssueQuerySet:
+        """The issues of one desk, newest first."""
+        return self.filter(desk=desk).order_by("-date")
+
+    def whole(self) -> IssueQuerySet:
+        """Issues with all that a document is made of, in a constant number of queries."""
+        return self.select_related("desk").prefetch_related(
+            "tag_items__tag", "sections__passages", models.Prefetch("sections__cards", Card.whole())
+        )
+
+    def due(self, now: datetime) -> IssueQuerySet:
+        """Issues to publish now: their hour has come and the desk's grace has not run out."""
+        return self.filter(due_at__lte=now, due_at__gt=now - F("desk__grace") * timedelta(minutes=1))
+
+    def missed(self, now: datetime) -> IssueQuerySet:
+        """Issues whose hour passed while nobody could publish them."""
+        return self.filter(due_at__lte=now - F("desk__grace") * timedelta(minutes=1))
+
+
+class Issue(models.Model):
+    """The working copy of one day of one desk. What was signed of it stands in its editions.
+
+    `machine` is what the machine last wrote for the fields that people may change (front matter,
+    lead, footer): a field that still equals it is untouched.
+    `due_at` is set while a signed edition waits for its moment; `published` is what readers see.
+    """
+
+    desk = models.ForeignKey(Desk, models.PROTECT, related_name="issues")
+    date = models.DateField()
+    slug = models.CharField(max_length=100, validators=[is_slug])
+    front_matter = models.JSONField(default=dict)
+    lead = models.TextField(blank=True)
+    footer = models.TextField(blank=True)
+    machine = models.JSONField(default=dict)
+    cover = models.ForeignKey(Picture, models.PROTECT, null=True, blank=True)
+    insight_hash = models.CharField(max_length=64, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    published = models.ForeignKey(
+        "Edition", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    tags = TaggableManager(
+        through="IssueTag", blank=True, ordering=["issue_items__position"]
+    )
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-date", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["desk", "date"], name="one_issue_a_day"),
+            models.UniqueConstraint(fields=["desk", "slug"], name="one_issue_a_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.desk.slug} {self.date}"
+
+    @property
+    def title(self) -> str:
+        """The title as the front matter has it, or the day."""
+        return document.FrontMatter(**self.front_matter).text("title") or str(self.date)
+
+
+class Section(models.Model):
+    """A heading of an issue with the cards or the passages below it."""
+
+    class Kind(models.TextChoices):
+        CARDS = "cards", _("cards")
+        INSIGHT = "insight", _("insight")
+        READING = "reading", _("reading list")
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="sections")
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CARDS)
+    title = models.CharField(max_length=document.LINE_LIMIT)
+    lead = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issue", "position"],
+                name="one_section_a_position",
+                deferrable=models.Deferrable.IMMEDIATE,
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["cards", "insight", "reading"]), name="section_kind_known"
+            ),
+            models.CheckConstraint(condition=Q(position__gte=1), name="sections_count_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CardQuerySet(models.QuerySet):
+    def whole(self) -> CardQuerySet:
+        """Cards with all that their value is made of."""
+        return self.prefetch_related("sources", "entity_items__tag")
+
+    def standing(self) -> CardQuerySet:
+        """Cards that are part of the issue: those nobody dropped."""
+        return self.filter(dropped=False)
+
+    def containing(self, text: str) -> CardQuerySet:
+        """Cards in which a text stands, whatever its case, width, hyphens or script."""
+        return self.filter(folded__contains=fold(text))
+
+
+class Card(models.Model):
+    """A topic of an issue. `hash` names its present text, `machine` holds what the machine wrote."""
+
+    section = models.ForeignKey(Section, models.PROTECT, related_name="cards")
+    position = models.PositiveIntegerField()
+    headline = models.CharField(max_length=document.LINE_LIMIT)
+    summary = models.TextField(blank=True)
+    details = models.TextField(blank=True)
+    applications = models.TextField(blank=True)
+    importance = models.PositiveSmallIntegerField(
+        null=True, blank=True, choices=[(i.value, i.label) for i in document.Importance]
+    )
+    importance_note = models.CharField(max_length=document.LINE_LIMIT, blank=True)
+    rest = models.TextField(blank=True)
+    labels = models.JSONField(default=dict, blank=True)
+    layout = models.JSONField(default=list, blank=True)
+    machine = models.JSONField(default=dict)
+    dropped = models.BooleanField(default=False)
+    hash = models.CharField(max_length=64)
+    folded = models.TextField(editable=False)
+
+    entities = TaggableManager(
+        through="CardEntity", blank=True, ordering=["card_items__position"]
+    )
+
+    objects = CardQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["section", "position"],
+                name="one_card_a_position",
+                deferrable=models.Deferrable.IMMEDIATE,
+            ),
+            models.CheckConstraint(condition=Q(position__gte=1), name="cards_count_from_one"),
+            models.CheckConstraint(
+                condition=Q(importance__isnull=True) | Q(importance__range=(1, 5)),
+                name="importance_from_1_to_5",
+            ),
+        ]
+        indexes = [models.Index(fields=["hash"])]
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @classmethod
+    def whole(cls) -> CardQuerySet:
+        """All cards with all that their value is made of."""
+        return cls.objects.whole()
+
+
+class Source(models.Model):
+    """A link a card rests on."""
+
+    card = models.ForeignKey(Card, models.CASCADE, related_name="sources")
+    position = models.PositiveIntegerField()
+    title = models.CharField(max_length=document.LINE_LIMIT)
+    url = models.CharField(max_length=document.URL_LIMIT)
+    host = models.CharField(max_length=255, db_index=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["card", "position"], name="one_source_a_position")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CardEntity(ItemBase):
+    """That a card names an entity, and at which place of its list."""
+
+    content_object = models.ForeignKey(Card, models.CASCADE, related_name="entity_items")
+    tag = models.ForeignKey(Term, models.PROTECT, related_name="card_items")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "position"], name="one_entity_a_position"
+            )
+        ]
+
+
+class IssueTag(ItemBase):
+    """That an issue carries a tag, and at which place of its list."""
+
+    content_object = models.ForeignKey(Issue, models.CASCADE, related_name="tag_items")
+    tag = models.ForeignKey(Term, models.PROTECT, related_name="issue_items")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "position"], name="one_tag_a_position"
+            )
+        ]
+
+
+class Passage(models.Model):
+    """A titled piece of Markdown in the insight or the reading list."""
+
+    section = models.ForeignKey(Section, models.PROTECT, related_name="passages")
+    position = models.PositiveIntegerField()
+    title = models.CharField(max_length=document.LINE_LIMIT, blank=True)
+    body = models.TextField(blank=True)
+    machine = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["section", "position"], name="one_passage_a_position"),
+            models.CheckConstraint(condition=Q(position__gte=1), name="passages_count_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.body[:40]
+
+
+class Draft(models.Model):
+    """A payload as a machine sent it, kept verbatim before anything parses it."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("received")
+        LANDED = "landed", _("landed")
+        REFUSED = "refused", _("refused")
+
+    desk = models.ForeignKey(Desk, models.PROTECT, related_name="drafts")
+    sha256 = models.CharField(max_length=64)
+    payload = models.BinaryField()
+    media_type = models.CharField(max_length=50)
+    name = models.CharField(max_length=255, blank=True, help_text=_("File name, if it had one."))
+    cover = models.ForeignKey(Picture, models.PROTECT, null=True, blank=True)
+    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    received_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
+    issue = models.ForeignKey(
+        Issue, models.PROTECT, null=True, blank=True, related_name="drafts"
+    )
+    deviations = models.JSONField(default=list)
+    problems = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["desk", "sha256"], name="one_draft_a_payload")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.media_type} {self.sha256[:12]}"
+
+
+class HeldCard(models.Model):
+    """A card of a draft that could not be read: kept in sight with its reason until a person has
+    repaired it (then `card` is what it became) or dismissed it."""
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="held_cards")
+    draft = models.ForeignKey(Draft, models.PROTECT, related_name="held_cards")
+    where = models.CharField(max_length=document.LINE_LIMIT)
+    line = models.PositiveIntegerField(null=True, blank=True)
+    reason = models.TextField()
+    text = models.TextField(blank=True)
+    card = models.OneToOneField(Card, models.PROTECT, null=True, blank=True)
+    dismissed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.where
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person still has to look at it."""
+        return self.card_id is None and not self.dismissed
+
+
+class Suggestion(models.Model):
+    """What a later run of the machine wrote for a field that people had touched."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        TAKEN = "taken", _("taken")
+        DECLINED = "declined", _("declined")
+
+    card = models.ForeignKey(Card, models.PROTECT, null=True, related_name="suggestions")
+    passage = models.ForeignKey(Passage, models.PROTECT, null=True, related_name="suggestions")
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="suggestions")
+    draft = models.ForeignKey(Draft, models.PROTECT, related_name="suggestions")
+    field = models.CharField(max_length=30)
+    value = models.JSONField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.value}"
+
+
+class Event(models.Model):
+    """Something that happened: who, what, before, after. Written in the transaction that did it.
+
+    `seen` is the hash its maker had before their eyes. Rows are never changed (trigger).
+    """
+
+    desk = models.ForeignKey(Desk, models.PROTECT, related_name="events")
+    issue = models.ForeignKey(Issue, models.PROTECT, null=True, related_name="events")
+    card = models.ForeignKey(Card, models.PROTECT, null=True, related_name="events")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    verb = models.CharField(max_length=30)
+    field = models.CharField(max_length=30, blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    seen = models.CharField(max_length=64, blank=True)
+    note = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["issue", "id"], name="events_of_issue"),
+            models.Index(fields=["card", "id"], name="events_of_card"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} by {self.actor_id}"
+
+
+class Edition(models.Model):
+    """A signed issue, whole and for ever: its bytes, its document, its cover, its signature.
+
+    Rows are never changed or deleted (trigger).
+    """
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="editions")
+    number = models.PositiveSmallIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    document = models.JSONField()
+    slug = models.CharField(max_length=100)
+    cover = models.ForeignKey(Picture, models.PROTECT, null=True)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "number"], name="one_edition_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}/{self.number} {self.sha256[:12]}"
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def takeable(self, now: datetime) -> DeliveryQuerySet:
+        """Deliveries a worker may start on: waiting and due, or left behind by a dead worker."""
+        return self.filter(
+            Q(state=Delivery.State.WAITING, next_attempt_at__lte=now)
+            | Q(state=Delivery.State.RUNNING, claimed_until__lte=now)
+        )
+
+
+class Delivery(models.Model):
+    """An edition on its way into one channel. It is the queue and the record at once."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DELIVERED = "delivered", _("delivered")
+        FAILED = "failed", _("failed")
+
+    edition = models.ForeignKey(Edition, models.PROTECT, related_name="deliveries")
+    channel = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    claimed_until = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    receipt = models.JSONField(default=dict)
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "channel"], name="one_delivery_a_channel")
+        ]
+        indexes = [models.Index(fields=["state", "next_attempt_at"], name="deliveries_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} → {self.channel}: {self.state}"
+
+
+class MachineToken(models.Model):
+    """A machine's key to the API. Only its hash is kept; the key itself is shown once."""
+
+    desk = models.ForeignKey(Desk, models.PROTECT, related_name="tokens")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def issue(cls, *, desk: Desk, user, name: str) -> tuple[MachineToken, str]:
+        """A new token and its key, which cannot be had again.
+
+        The key has 256 random bits, so a plain hash keeps it; a slow one would only slow requests.
+        """
+        key = f"cdk_{secrets.token_urlsafe(32)}"
+        return cls.objects.create(desk=desk, user=user, name=name, digest=sha256(key.encode())), key
+
+    @classmethod
+    def holder(cls, key: str) -> MachineToken | None:
+        """The unrevoked token a key belongs to, whose user is active."""
+        return (
+            cls.objects.select_related("desk", "user")
+            .filter(digest=sha256(key.encode()), revoked_at=None, user__is_active=True)
+            .first()
+        )

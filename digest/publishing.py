@@ -1,0 +1,166 @@
+"""Signed editions go out: what is due is released, what is released is delivered.
+
+The database is the queue; Celery only wakes us up. `publish_due` may run twice, late or by hand:
+exactly one caller releases an issue, exactly one at a time works on a delivery, and a delivery that
+a dead worker left behind is taken over when its lease has run out.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from digest.channels import CHANNELS, Parcel, Undeliverable
+from digest.document import FrontMatter
+from digest.models import Delivery, Edition, Event, Issue
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 8
+FIRST_PAUSE = 5  # seconds; doubles with each attempt
+LONGEST_PAUSE = 600
+
+
+def machine_account(name: str):
+    """The account under which a part of the machinery acts. It cannot sign in."""
+    users = get_user_model().objects
+    user = users.filter(username=name).first()
+    if user is None:
+        user, created = users.get_or_create(username=name)
+        if created:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+    return user
+
+
+def publish_due(now: datetime | None = None) -> list[int]:
+    """Release every issue that is due; answers with the ids of all deliveries to work on now."""
+    now = now or timezone.now()
+    for issue in Issue.objects.due(now).select_related("desk"):
+        try:
+            release(issue, now=now)
+        except Exception:
+            # One broken issue must not keep the others in; the next tick tries it again.
+            log.exception("release failed", issue=issue.pk)
+    return list(Delivery.objects.takeable(now).values_list("pk", flat=True))
+
+
+def release(issue: Issue, *, now: datetime) -> Edition | None:
+    """Make the issue's last signed edition the published one and queue its deliveries.
+
+    None if another worker was first. Readers' pages show it from here on.
+    """
+    with transaction.atomic():
+        edition = issue.editions.order_by("-number").first()
+        claimed = edition and Issue.objects.filter(pk=issue.pk, due_at=issue.due_at).update(
+            due_at=None, published=edition, published_at=now
+        )
+        if claimed != 1:
+            return None
+        Delivery.objects.bulk_create(
+            (Delivery(edition=edition, channel=channel) for channel in CHANNELS),
+            ignore_conflicts=True,
+        )
+        Event.objects.create(
+            desk_id=issue.desk_id,
+            issue=issue,
+            actor=machine_account("publisher"),
+            verb="issue.release",
+            after={"edition": edition.number, "sha256": edition.sha256},
+        )
+    log.info("released", issue=issue.pk, edition=edition.number, sha256=edition.sha256)
+    return edition
+
+
+def deliver(delivery_id: int, *, now: datetime | None = None) -> None:
+    """Work on one delivery, unless somebody else is at it or it is done."""
+    now = now or timezone.now()
+    lease = now + timedelta(seconds=settings.DELIVERY_LEASE)
+    claimed = (
+        Delivery.objects.takeable(now)
+        .filter(pk=delivery_id)
+        .update(state=Delivery.State.RUNNING, claimed_until=lease, attempts=F("attempts") + 1)
+    )
+    if claimed != 1:
+        return
+    delivery = Delivery.objects.select_related("edition__issue__desk", "edition__cover").get(
+        pk=delivery_id
+    )
+    try:
+        receipt = CHANNELS[delivery.channel](parcel_of(delivery.edition))
+    except Exception as error:
+        _failed(delivery, error)
+    else:
+        _done(delivery, receipt)
+
+
+def parcel_of(edition: Edition) -> Parcel:
+    """An edition as channels take it."""
+    desk = edition.issue.desk
+    return Parcel(
+        slug=edition.slug,
+        content=bytes(edition.content),
+        sha256=edition.sha256,
+        cover=bytes(edition.cover.content) if edition.cover else None,
+        cover_path=FrontMatter(**edition.document["front_matter"]).cover,
+        tree=Path(settings.HUGO_TREE) / desk.hugo_folder,
+    )
+
+
+def _finish(delivery: Delivery, verb: str, **columns) -> None:
+    with transaction.atomic():
+        # The lease is the proof that the delivery is still ours.
+        held = Delivery.objects.filter(
+            pk=delivery.pk, state=Delivery.State.RUNNING, claimed_until=delivery.claimed_until
+        ).update(claimed_until=None, **columns)
+        if held != 1:
+            return
+        issue = delivery.edition.issue
+        Event.objects.create(
+            desk_id=issue.desk_id,
+            issue=issue,
+            actor=machine_account("publisher"),
+            verb=verb,
+            field=delivery.channel,
+            after={"edition": delivery.edition.number, "attempt": delivery.attempts}
+            | columns.get("receipt", {}),
+            note=columns.get("error", ""),
+        )
+
+
+def _done(delivery: Delivery, receipt: dict) -> None:
+    _finish(
+        delivery,
+        "delivery.done",
+        state=Delivery.State.DELIVERED,
+        delivered_at=timezone.now(),
+        receipt=receipt,
+        error="",
+    )
+    log.info("delivered", delivery=delivery.pk, channel=delivery.channel, **receipt)
+
+
+def _failed(delivery: Delivery, error: Exception) -> None:
+    expected = isinstance(error, OSError | Undeliverable)
+    sentence = str(error) if expected else f"{type(error).__name__}: {error}"
+    log.error("delivery failed", delivery=delivery.pk, error=sentence, exc_info=not expected)
+    if delivery.attempts >= MOST_ATTEMPTS:
+        _finish(delivery, "delivery.give_up", state=Delivery.State.FAILED, error=sentence)
+        return
+    pause = min(FIRST_PAUSE * 2 ** (delivery.attempts - 1), LONGEST_PAUSE)
+    _finish(
+        delivery,
+        "delivery.fail",
+        state=Delivery.State.WAITING,
+        error=sentence,
+        # Jitter: what failed together should not come back together.
+        next_attempt_at=timezone.now() + timedelta(seconds=pause * random.uniform(0.8, 1.2)),  # noqa: S311
+    )

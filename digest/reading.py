@@ -1,0 +1,115 @@
+"""What came of reading a draft: the document, what was put right, what could not be read.
+
+A reading never fails as a whole. Good cards stand in `document`; each bad block is a `Problem` that
+holds its text, so that a person can mend it; each liberty the reader took is a `Deviation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from digest.document import Document
+
+#: Longest excerpt of someone's text inside a sentence, in characters.
+_EXCERPT = 40
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deviation:
+    """Something not written as the dialect has it, read all the same. Lines count from 1."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A block that could not be read.
+
+    `where` names it (`card “headline”`, `front matter`, `file`, or a JSON pointer), `line` is where
+    the trouble starts, None where there are no lines, and `text` is the whole block as it came.
+    """
+
+    where: str
+    line: int | None
+    reason: str
+    text: str
+
+    def __str__(self) -> str:
+        place = self.where if self.line is None else f"{self.where}, line {self.line}"
+        return f"{place}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The outcome of reading a draft, in the order of its file."""
+
+    document: Document
+    deviations: tuple[Deviation, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def whole(self) -> Document:
+        """The document, if all of it could be read. Raises Unreadable otherwise."""
+        if self.problems:
+            raise Unreadable(self.problems)
+        return self.document
+
+
+class Unreadable(ValueError):
+    """A text that had to be read whole has problems; they are in `problems` and the message."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Refused(Exception):
+    """A block cannot be read: the line where, and the sentence why."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.reason = reason
+
+
+@dataclass
+class Notes:
+    """What a reader gathers on its way."""
+
+    deviations: list[Deviation] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def deviate(self, line: int, text: str) -> None:
+        """Note a liberty taken."""
+        self.deviations.append(Deviation(line, text))
+
+    def refuse(self, where: str, line: int | None, reason: str, raw: Iterable[str]) -> None:
+        """Note a block, given as its lines, that cannot be read."""
+        self.problems.append(Problem(where, line, reason, "\n".join(raw)))
+
+    def reading(self, document: Document) -> Reading:
+        """The outcome, deviations by line."""
+        return Reading(document, tuple(sorted(self.deviations)), tuple(self.problems))
+
+
+def excerpt(text: str) -> str:
+    """Text short enough to stand in a sentence."""
+    text = " ".join(text[: 2 * _EXCERPT].split())
+    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
+
+
+def name(kind: str, title: str) -> str:
+    """How sentences call a block: `card “Title”`, or `untitled card`."""
+    return f"{kind} “{excerpt(title)}”" if title.strip() else f"untitled {kind}"
+
+
+def first_reason(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
+    """Where in a value pydantic's first complaint lies, and its sentence."""
+    complaint = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return complaint["loc"], complaint["msg"].removeprefix("Value error, ")

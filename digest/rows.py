@@ -1,0 +1,261 @@
+"""Values into rows, rows into values.
+
+The one place that knows which column holds which part of a `digest.document.Document`. Reading
+never queries beyond what `Issue.objects.whole()` and `Card.objects.whole()` prefetched; writing
+takes a constant number of statements however many cards there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+
+from digest import document, hugo
+from digest.folding import fold
+from digest.models import (
+    Card,
+    CardEntity,
+    Issue,
+    IssueTag,
+    Passage,
+    Section,
+    Source,
+    Term,
+    sha256,
+)
+
+#: The fields of a card that one edit, one suggestion or one event is about.
+EDITABLE = (
+    "headline",
+    "summary",
+    "details",
+    "applications",
+    "entities",
+    "importance",
+    "importance_note",
+    "sources",
+    "rest",
+)
+_TEXT_COLUMNS = ("headline", "summary", "details", "applications", "importance_note", "rest")
+# Far above any position there is: where rows wait while others take their places.
+_PARKING = 1_000_000
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def card_value(row: Card) -> document.Card:
+    """The value of a card row."""
+    return document.Card(
+        **{column: getattr(row, column) for column in _TEXT_COLUMNS},
+        entities=tuple(item.tag.name for item in row.entity_items.all()),
+        importance=row.importance,
+        sources=tuple(document.Source(title=s.title, url=s.url) for s in row.sources.all()),
+        labels=row.labels,
+        layout=tuple(row.layout),
+    )
+
+
+def section_value(row: Section) -> document.Section:
+    """The value of a section row with its standing cards and its passages."""
+    return document.Section(
+        kind=row.kind,
+        title=row.title,
+        lead=row.lead,
+        cards=tuple(card_value(card) for card in row.cards.all() if not card.dropped),
+        passages=tuple(
+            document.Passage(title=p.title, body=p.body) for p in row.passages.all()
+        ),
+    )
+
+
+def front_matter_value(issue: Issue) -> document.FrontMatter:
+    """The front matter with the issue's present tags in the place of those it came with."""
+    front_matter = document.FrontMatter(**issue.front_matter)
+    tags = tuple(item.tag.name for item in issue.tag_items.all())
+    if tags == front_matter.tags:
+        return front_matter
+    return front_matter.model_copy(update={"values": front_matter.values | {"tags": [*tags]}})
+
+
+def document_of(issue: Issue) -> document.Document:
+    """The document an issue's rows stand for (load the issue with `Issue.objects.whole()`).
+
+    Dropped cards are left out, and with them a section that has nothing else.
+    """
+    return document.Document(
+        front_matter=front_matter_value(issue),
+        lead=issue.lead,
+        sections=tuple(
+            section_value(row)
+            for row in issue.sections.all()
+            if not (
+                (cards := row.cards.all()) and all(card.dropped for card in cards) and not row.lead
+            )
+        ),
+        footer=issue.footer,
+    )
+
+
+def insight_of(issue: Issue) -> Section | None:
+    """The issue's insight, if it has one."""
+    return next((s for s in issue.sections.all() if s.kind == Section.Kind.INSIGHT), None)
+
+
+def insight_hash(issue: Issue) -> str:
+    """The hash an approval of the insight names; empty where there is no insight."""
+    row = insight_of(issue)
+    return sha256(hugo.write_section_passages(section_value(row)).encode()) if row else ""
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def card_columns(value: document.Card) -> dict[str, Any]:
+    """What the columns of a card row become for a value, its hash and search key among them."""
+    return {column: getattr(value, column) for column in _TEXT_COLUMNS} | {
+        "importance": value.importance,
+        "labels": dict(value.labels),
+        "layout": list(value.layout),
+        "hash": sha256(hugo.write_card(value).encode()),
+        "folded": fold(
+            "\n".join(
+                [
+                    *(getattr(value, column) for column in _TEXT_COLUMNS),
+                    *value.entities,
+                    *(f"{source.title} {source.host}" for source in value.sources),
+                ]
+            )
+        ),
+    }
+
+
+def add_cards(cards: Iterable[tuple[Section, int, document.Card]], *, by_machine: bool) -> list[Card]:
+    """Store new cards at (section, position). A machine's value is kept as its baseline, too."""
+    placed = list(cards)
+    rows = Card.objects.bulk_create(
+        Card(
+            section=section,
+            position=position,
+            machine=value.model_dump(mode="json") if by_machine else {},
+            **card_columns(value),
+        )
+        for section, position, value in placed
+    )
+    _add_lists(zip(rows, (value for _, _, value in placed), strict=True))
+    return rows
+
+
+def change_card(row: Card, value: document.Card) -> None:
+    """Make a card row stand for another value. `row.machine` is saved along with it."""
+    before = card_value(row)
+    for column, content in card_columns(value).items():
+        setattr(row, column, content)
+    row.save()
+    if before.sources != value.sources:
+        row.sources.all().delete()
+    if before.entities != value.entities:
+        row.entity_items.all().delete()
+    _add_lists(
+        [(row, value)],
+        sources=before.sources != value.sources,
+        entities=before.entities != value.entities,
+    )
+    # What was prefetched is of yesterday.
+    row._prefetched_objects_cache = {}
+
+
+def _add_lists(
+    cards: Iterable[tuple[Card, document.Card]], *, sources: bool = True, entities: bool = True
+) -> None:
+    cards = list(cards)
+    if sources:
+        Source.objects.bulk_create(
+            Source(card=row, position=n, title=s.title, url=s.url, host=s.host[:255])
+            for row, value in cards
+            for n, s in enumerate(value.sources, 1)
+        )
+    if entities:
+        known = terms(name for _, value in cards for name in value.entities)
+        CardEntity.objects.bulk_create(
+            CardEntity(content_object=row, tag=known[name], position=n)
+            for row, value in cards
+            for n, name in enumerate(value.entities, 1)
+        )
+
+
+def set_tags(issue: Issue, tags: Sequence[str]) -> None:
+    """Give an issue these tags in this order."""
+    known = terms(tags)
+    issue.tag_items.all().delete()
+    IssueTag.objects.bulk_create(
+        IssueTag(content_object=issue, tag=known[name], position=n)
+        for n, name in enumerate(tags, 1)
+    )
+
+
+def terms(names: Iterable[str]) -> dict[str, Term]:
+    """The terms of these spellings, made where there are none yet."""
+    wanted = set(names)
+    known = Term.objects.in_bulk(wanted, field_name="name")
+    if missing := sorted(wanted - known.keys()):
+        # Two desks may meet a new name in the same moment; the second finds the first's row.
+        Term.objects.bulk_create(
+            (Term(name=n, slug=Term().slugify(n), folded=fold(n)) for n in missing),
+            ignore_conflicts=True,
+        )
+        known |= Term.objects.in_bulk(missing, field_name="name")
+    return known
+
+
+def add_passages(section: Section, passages: Sequence[document.Passage], *, after: int = 0) -> None:
+    """Store a machine's passages of a section, behind the position `after`."""
+    Passage.objects.bulk_create(
+        Passage(
+            section=section,
+            position=n,
+            title=passage.title,
+            body=passage.body,
+            machine=passage.model_dump(mode="json"),
+        )
+        for n, passage in enumerate(passages, after + 1)
+    )
+
+
+def place_cards(order: Iterable[tuple[Section, Sequence[Card]]]) -> None:
+    """Give the cards of each named section their places 1..n, moving them there if need be.
+
+    `order` must name every card of every section that loses or gains one.
+    """
+    rows = []
+    for section, cards in order:
+        for position, card in enumerate(cards, 1):
+            if (card.section_id, card.position) != (section.pk, position):
+                card.section, card.position = section, position
+                rows.append(card)
+    _place(Card, rows, ["section", "position"])
+
+
+def place_sections(sections: Sequence[Section]) -> None:
+    """Give the sections of one issue their places 1..n."""
+    moved = []
+    for position, section in enumerate(sections, 1):
+        if section.position != position:
+            section.position = position
+            moved.append(section)
+    _place(Section, moved, ["position"])
+
+
+def _place(model: type[Card] | type[Section], rows: Sequence, columns: list[str]) -> None:
+    if not rows:
+        return
+    if not connection.features.supports_deferrable_unique_constraints:
+        # SQLite checks a unique index after each row, not after the statement: the rows that move
+        # step aside first.
+        model.objects.filter(pk__in=[row.pk for row in rows]).update(
+            position=F("position") + _PARKING
+        )
+    model.objects.bulk_update(rows, columns)

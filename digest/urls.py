@@ -1,0 +1,40 @@
+"""All addresses. The desk's own stand in editorial.urls, which is named here only as a string."""
+
+from datetime import date
+
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path, register_converter
+from django.views.i18n import set_language
+
+from digest import views
+from digest.api import api
+
+
+class DayConverter:
+    """A day as `2026-02-11`; what is no day is no address."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
+
+urlpatterns = [
+    path("", views.front, name="front"),
+    path("<day:day>/", views.edition, name="edition"),
+    path("at/<slug:desk>/", views.front, name="front_of"),
+    path("at/<slug:desk>/<day:day>/", views.edition, name="edition_of"),
+    path("healthz", views.healthz, name="healthz"),
+    path("api/", api.urls),
+    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign_in"),
+    path("sign-out/", auth.LogoutView.as_view(), name="sign_out"),
+    path("language/", set_language, name="language"),
+    path("admin/", admin.site.urls),
+    path("desk/", include("editorial.urls")),
+]

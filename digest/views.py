@@ -1,0 +1,73 @@
+"""The readers' pages. They show signed editions only, never working rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from digest import rendering
+from digest.editions import document_in
+from digest.models import Desk, Edition, Issue
+
+FRONT_PAGE = 60  # issues listed on a front page
+
+
+def _desk(slug: str | None) -> Desk:
+    desks = Desk.objects.order_by("pk")
+    found = desks.filter(slug=slug).first() if slug else desks.first()
+    if found is None:
+        raise Http404("no such paper")
+    return found
+
+
+@require_safe
+def front(request: HttpRequest, desk: str | None = None) -> HttpResponse:
+    """What has been published, newest first."""
+    paper = _desk(desk)
+    issues = (
+        Issue.objects.of(paper)
+        .exclude(published=None)
+        .only("date", "front_matter", "published_at", "desk")[:FRONT_PAGE]
+    )
+    return render(request, "digest/front.html", {"paper": paper, "named": desk, "issues": issues})
+
+
+@require_safe
+def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpResponse:
+    """The published edition of a day."""
+    paper = _desk(desk)
+    issue = get_object_or_404(
+        Issue.objects.only("published_id", "published_at", "desk_id"),
+        desk=paper,
+        date=day,
+        published__isnull=False,
+    )
+    page = _page(issue.published_id)
+    return render(
+        request,
+        "digest/edition.html",
+        {"paper": paper, "named": desk, "issue": issue, "page": page[0], "edition": page[1]},
+    )
+
+
+@lru_cache(maxsize=64)
+def _page(edition_id: int) -> tuple[rendering.IssueView, Edition]:
+    """An edition never changes, so its page is made once."""
+    found = Edition.objects.defer("content").select_related("signed_by").get(pk=edition_id)
+    return rendering.view_of(document_in(found)), found
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while this process can answer and reach its database."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("database out of reach\n", status=503, content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain")

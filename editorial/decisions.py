@@ -1,0 +1,365 @@
+"""Every decision of the desk, said once: its verb, the permission it needs, its guards, its effect.
+
+`refusal` answers with the sentence for which a decision cannot be made, or with nothing. The page
+asks it to show a button disabled with the sentence beside it; `decide` asks it again under the
+issue's lock before anything changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from digest import editions
+from digest.models import Card, Delivery, Event, Issue
+from digest.tasks import wake_publisher
+from editorial import queue
+from editorial.models import Approval, Membership, Withdrawal
+from editorial.queue import Case, IssueCase
+
+Guard = Callable[[Case, Membership], str | None]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a decision cannot be made. `stale` ones come with the difference to what was seen."""
+
+    sentence: str
+    kind: Literal["permission", "stale", "guard"] = "guard"
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class Refused(Exception):
+    """A decision that was asked for and could not be made."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision about a card, the insight or the issue.
+
+    `effect` makes the change and answers with what the event records as `after`.
+    """
+
+    verb: str
+    permission: str
+    subject: Literal["card", "insight", "issue"]
+    label: Promise
+    guards: tuple[Guard, ...]
+    effect: Callable[[Case, Membership, str], dict | None]
+    wakes_publisher: bool = False
+
+
+# --- guards --------------------------------------------------------------------------------------
+
+
+def _not_approved(case: Case, by: Membership) -> str | None:
+    if case.approvals:
+        return _("%(name)s has approved this text already.") % {
+            "name": name_of(case.approvals[0].by)
+        }
+    return None
+
+
+def _is_approved(case: Case, by: Membership) -> str | None:
+    return None if case.approvals else _("This text is not approved.")
+
+
+def _is_standing(case: Case, by: Membership) -> str | None:
+    return _("This card has been dropped.") if case.card.dropped else None
+
+
+def _is_dropped(case: Case, by: Membership) -> str | None:
+    return None if case.card.dropped else _("This card has not been dropped.")
+
+
+def _is_rated(case: Case, by: Membership) -> str | None:
+    return _("This card has no importance rating yet.") if case.card.importance is None else None
+
+
+def _not_ones_own(case: Case, by: Membership) -> str | None:
+    if case.issue.desk.four_eyes and case.last_change_by == by.user_id:
+        return _("You changed this text last; at this desk somebody else approves it.")
+    return None
+
+
+def _has_insight(case: Case, by: Membership) -> str | None:
+    return None if case.present else _("This issue has no insight.")
+
+
+def _cards_judged(case: IssueCase, by: Membership) -> str | None:
+    if all(each.card.dropped for each in case.cards.values()):
+        return _("This issue has no cards.")
+    waiting = case.readiness.waiting
+    if waiting:
+        return ngettext(
+            "%(count)d card is neither approved nor dropped.",
+            "%(count)d cards are neither approved nor dropped.",
+            waiting,
+        ) % {"count": waiting}
+    return None
+
+
+def _nothing_held(case: IssueCase, by: Membership) -> str | None:
+    held = case.readiness.held
+    if held:
+        return ngettext(
+            "%(count)d card could not be read and waits for repair.",
+            "%(count)d cards could not be read and wait for repair.",
+            held,
+        ) % {"count": held}
+    return None
+
+
+def _insight_judged(case: IssueCase, by: Membership) -> str | None:
+    if case.insight and not case.insight.is_approved:
+        return _("The editor’s insight is not approved.")
+    return None
+
+
+def _not_signed(case: IssueCase, by: Membership) -> str | None:
+    last = case.last_edition
+    if last and last.sha256 == case.proof.sha256 and last.cover_id == case.issue.cover_id:
+        return _("Edition %(number)d holds exactly this issue.") % {"number": last.number}
+    return None
+
+
+def _is_signed(case: IssueCase, by: Membership) -> str | None:
+    return None if case.last_edition else _("Nothing of this issue is signed yet.")
+
+
+def _not_out(case: IssueCase, by: Membership) -> str | None:
+    last = case.last_edition
+    if last and case.issue.published_id == last.pk:
+        return _("Edition %(number)d is published already.") % {"number": last.number}
+    return None
+
+
+def _not_going_out(case: IssueCase, by: Membership) -> str | None:
+    due = case.issue.due_at
+    if due and due <= timezone.now() and not _is_missed(case.issue):
+        return _("It is being published right now.")
+    return None
+
+
+def _is_missed(issue: Issue) -> bool:
+    return Issue.objects.missed(timezone.now()).filter(pk=issue.pk).exists()
+
+
+def _has_failed(case: IssueCase, by: Membership) -> str | None:
+    failed = any(
+        delivery.state == Delivery.State.FAILED
+        for edition in case.edition_rows
+        for delivery in edition.deliveries.all()
+    )
+    return None if failed else _("No delivery of this issue has failed.")
+
+
+# --- effects -------------------------------------------------------------------------------------
+
+
+def _approve(case: Case, by: Membership, note: str) -> dict:
+    approval = Approval.objects.create(
+        issue=case.issue, card=case.card, hash=case.present, by=by.user
+    )
+    return {"approval": approval.pk}
+
+
+def _withdraw(case: Case, by: Membership, note: str) -> dict:
+    for approval in case.approvals:
+        Withdrawal.objects.create(approval=approval, by=by.user)
+    return {"approvals": [approval.pk for approval in case.approvals]}
+
+
+def _drop(case: Case, by: Membership, note: str) -> dict:
+    Card.objects.filter(pk=case.card.pk).update(dropped=True)
+    return {"dropped": True}
+
+
+def _restore(case: Case, by: Membership, note: str) -> dict:
+    Card.objects.filter(pk=case.card.pk).update(dropped=False)
+    return {"dropped": False}
+
+
+def _sign(case: IssueCase, by: Membership, note: str) -> dict:
+    edition = editions.make_edition(case.issue, case.proof, by=by.user)
+    hour = case.issue.desk.hour_of(case.issue.date)
+    # An hour that has passed is not made up for by itself: then a person presses "publish".
+    if hour > timezone.now() and not case.issue.published_id:
+        Issue.objects.filter(pk=case.issue.pk).update(due_at=hour)
+    return {"edition": edition.number, "sha256": edition.sha256}
+
+
+def _publish(case: IssueCase, by: Membership, note: str) -> dict:
+    Issue.objects.filter(pk=case.issue.pk).update(due_at=timezone.now())
+    return {"edition": case.last_edition.number, "sha256": case.last_edition.sha256}
+
+
+def _retry(case: IssueCase, by: Membership, note: str) -> dict:
+    failed = Delivery.objects.filter(edition__issue=case.issue, state=Delivery.State.FAILED)
+    return {
+        "deliveries": failed.update(
+            state=Delivery.State.WAITING, attempts=0, next_attempt_at=timezone.now()
+        )
+    }
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+DECISIONS: dict[str, Decision] = {
+    "approve": Decision(
+        "card.approve",
+        "review",
+        "card",
+        gettext_lazy("Approve card"),
+        (_is_standing, _not_approved, _is_rated, _not_ones_own),
+        _approve,
+    ),
+    "withdraw": Decision(
+        "card.withdraw",
+        "review",
+        "card",
+        gettext_lazy("Withdraw approval"),
+        (_is_standing, _is_approved),
+        _withdraw,
+    ),
+    "drop": Decision(
+        "card.drop", "review", "card", gettext_lazy("Drop card"), (_is_standing,), _drop
+    ),
+    "restore": Decision(
+        "card.restore", "review", "card", gettext_lazy("Restore card"), (_is_dropped,), _restore
+    ),
+    "approve_insight": Decision(
+        "insight.approve",
+        "review",
+        "insight",
+        gettext_lazy("Approve insight"),
+        (_has_insight, _not_approved, _not_ones_own),
+        _approve,
+    ),
+    "withdraw_insight": Decision(
+        "insight.withdraw",
+        "review",
+        "insight",
+        gettext_lazy("Withdraw approval of the insight"),
+        (_is_approved,),
+        _withdraw,
+    ),
+    "sign": Decision(
+        "issue.sign",
+        "sign",
+        "issue",
+        gettext_lazy("Sign issue"),
+        (_cards_judged, _nothing_held, _insight_judged, _not_signed),
+        _sign,
+    ),
+    "publish": Decision(
+        "issue.publish",
+        "publish",
+        "issue",
+        gettext_lazy("Publish now"),
+        (_is_signed, _not_out, _not_going_out),
+        _publish,
+        wakes_publisher=True,
+    ),
+    "retry": Decision(
+        "issue.retry",
+        "publish",
+        "issue",
+        gettext_lazy("Try again"),
+        (_has_failed,),
+        _retry,
+        wakes_publisher=True,
+    ),
+}
+
+
+def name_of(user) -> str:
+    """How the desk calls somebody."""
+    return user.get_full_name() or user.get_username()
+
+
+def refusal(decision: Decision, case: Case, by: Membership | None) -> Refusal | None:
+    """Why `by` cannot make this decision about this case now; nothing if they can."""
+    if by is None or by.desk_id != case.issue.desk_id or not by.may(decision.permission):
+        return Refusal(_("Your role at this desk does not allow this."), "permission")
+    for guard in decision.guards:
+        if sentence := guard(case, by):
+            return Refusal(sentence)
+    return None
+
+
+def present_hash(decision: Decision, case: Case) -> str:
+    """The hash that whoever makes this decision must have seen."""
+    if isinstance(case, IssueCase):
+        if decision.permission == "publish":
+            return case.last_edition.sha256 if case.last_edition else ""
+        return case.proof.sha256
+    return case.present
+
+
+def lock_issue(issue_id: int) -> Issue:
+    """The issue with its row locked until the transaction ends. Every change begins with this."""
+    return Issue.objects.select_for_update(of=("self",)).select_related("desk").get(pk=issue_id)
+
+
+def decide(
+    name: str,
+    *,
+    issue_id: int,
+    by: Membership | None,
+    seen: str,
+    card_id: int | None = None,
+    note: str = "",
+) -> Event:
+    """Make a decision, or raise `Refused`.
+
+    `name` is a key of `DECISIONS`; `seen` the hash its maker had before their eyes: a card's, the
+    insight's, for `sign` the proof's and for `publish` the signed edition's.
+    """
+    decision = DECISIONS[name]
+    with transaction.atomic():
+        issue = lock_issue(issue_id)
+        case = _case(decision, issue, card_id)
+        # The role as it is now, not as it was when the page was loaded.
+        role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
+        found = refusal(decision, case, role)
+        present = present_hash(decision, case)
+        if (found is None or found.kind == "guard") and seen != present:
+            found = Refusal(_("The text has changed since you saw it."), "stale")
+        if found:
+            raise Refused(found)
+        after = decision.effect(case, role, note)
+        event = Event.objects.create(
+            desk_id=issue.desk_id,
+            issue=issue,
+            card=case.card,
+            actor=role.user,
+            verb=decision.verb,
+            after=after,
+            seen=seen,
+            note=note,
+        )
+        if decision.wakes_publisher:
+            transaction.on_commit(wake_publisher, robust=True)
+    return event
+
+
+def _case(decision: Decision, issue: Issue, card_id: int | None) -> Case:
+    if decision.subject == "card":
+        return queue.case_of_card(Card.objects.get(pk=card_id, section__issue=issue), issue)
+    if decision.subject == "insight":
+        return queue.case_of_insight(issue)
+    return queue.case_of_issue(issue.pk)

@@ -1,0 +1,371 @@
+"""Changing text and order: one field at a time, compare-and-set, nothing typed ever lost.
+
+A change carries the hash of the value it started from (`base`). If the value has moved on, the
+caller gets a `Collision` with base, mine and theirs instead of a silent overwrite; if it could not
+be written to the file and read back, `Invalid` says where and why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from digest import document, hugo, rows
+from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, sha256
+from digest.reading import Unreadable
+from editorial import queue
+from editorial.decisions import Refusal, Refused, lock_issue
+from editorial.models import Membership
+
+
+def hash_of(value: Any) -> str:
+    """The hash of a field's value (text, number or list), as `base` carries it."""
+    return sha256(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Three versions of one field: what the editor started from, typed, and what is there now."""
+
+    field: str
+    base: Any
+    mine: Any
+    theirs: Any
+
+
+class Collision(Exception):
+    """Somebody changed the same fields meanwhile. Nothing was saved."""
+
+    def __init__(self, differences: list[Difference]) -> None:
+        super().__init__(", ".join(d.field for d in differences))
+        self.differences = differences
+
+
+class Invalid(Exception):
+    """Values that cannot be kept: sentences by field. Nothing was saved."""
+
+    def __init__(self, sentences: Mapping[str, list[str]]) -> None:
+        super().__init__("; ".join(s for each in sentences.values() for s in each))
+        self.sentences = dict(sentences)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A new value for one field and the hash of the value it started from."""
+
+    field: str
+    value: Any
+    base: str
+
+
+def _allow(by: Membership | None, issue: Issue) -> Membership:
+    role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
+    if role is None or role.desk_id != issue.desk_id or not role.may("review"):
+        raise Refused(Refusal(_("Your role at this desk does not allow this."), "permission"))
+    return role
+
+
+def _record(issue: Issue, by: Membership, verb: str, **columns) -> Event:
+    return Event.objects.create(
+        desk_id=issue.desk_id, issue=issue, actor=by.user, verb=verb, **columns
+    )
+
+
+# --- cards ---------------------------------------------------------------------------------------
+
+
+def field_values(card: Card) -> dict[str, Any]:
+    """The values of a card's editable fields as JSON has them, by name."""
+    present = rows.card_value(card).model_dump(mode="json")
+    return {name: present[name] for name in rows.EDITABLE}
+
+
+def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
+    """Set fields of a card; answers with the names of those that are different now.
+
+    Values are as `field_values` gives them. All changes are kept or none: raises `Collision`,
+    `Invalid` or `Refused`.
+    """
+    with transaction.atomic():
+        issue_id = Section.objects.values_list("issue", flat=True).get(cards=card_id)
+        issue = lock_issue(issue_id)
+        role = _allow(by, issue)
+        card = Card.objects.whole().get(pk=card_id)
+        before = field_values(card)
+        changed = {c.field: c.value for c in changes if c.value != before[c.field]}
+        _refuse_collisions(changes, before, card)
+        if not changed:
+            return []
+        value = _valid_card(rows.card_value(card).model_dump(mode="json") | changed)
+        rows.change_card(card, value)
+        for field in changed:
+            _record(
+                issue,
+                role,
+                "card.edit",
+                card=card,
+                field=field,
+                before=before[field],
+                after=changed[field],
+            )
+    return list(changed)
+
+
+def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:
+    collided = [
+        Difference(c.field, _value_with_hash(card, c.field, c.base), c.value, present[c.field])
+        for c in changes
+        if c.base != hash_of(present[c.field]) and c.value != present[c.field]
+    ]
+    if collided:
+        raise Collision(collided)
+
+
+def _value_with_hash(card: Card, field: str, base: str) -> Any:
+    """The value an editor started from: some earlier value of the field, found by its hash."""
+    if hash_of(card.machine.get(field)) == base:
+        return card.machine.get(field)
+    for event in card.events.filter(field=field).order_by("-pk"):
+        for value in (event.before, event.after):
+            if hash_of(value) == base:
+                return value
+    return None
+
+
+def _valid_card(values: dict[str, Any]) -> document.Card:
+    """The card these values make. Raises `Invalid` for one that would not survive its file."""
+    try:
+        value = document.Card.model_validate(values)
+    except ValidationError as errors:
+        raise Invalid(_sentences(errors)) from None
+    if faults := hugo.card_faults(value):
+        raise Invalid({"": list(faults)})
+    return value
+
+
+def _sentences(errors: ValidationError) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for error in errors.errors(include_url=False, include_input=False):
+        field, *place = error["loc"] or ("",)
+        message = error["msg"].removeprefix("Value error, ")
+        number = next((f"{p + 1}: " for p in place if isinstance(p, int)), "")
+        found.setdefault(str(field), []).append(number + message)
+    return found
+
+
+# --- the insight ---------------------------------------------------------------------------------
+
+
+def change_passages(
+    *, issue_id: int, changes: list[tuple[int, Change]], by: Membership | None
+) -> list[str]:
+    """Set title or body of passages of an issue; answers with the fields that are different now.
+
+    A change goes with the id of its passage. All are kept or none, as with `change_card`.
+    """
+    with transaction.atomic():
+        issue = lock_issue(issue_id)
+        role = _allow(by, issue)
+        passages = {
+            p.pk: p for p in Passage.objects.filter(section__issue=issue).select_related("section")
+        }
+        changed: list[tuple[Passage, Change, str]] = []
+        collided = []
+        for pk, change in changes:
+            present = getattr(passages[pk], change.field)
+            if change.value == present:
+                continue
+            if change.base != hash_of(present):
+                base = _passage_value(issue, passages[pk], change)
+                collided.append(Difference(f"{change.field}.{pk}", base, change.value, present))
+            changed.append((passages[pk], change, present))
+        if collided:
+            raise Collision(collided)
+        for passage, change, before in changed:
+            setattr(passage, change.field, change.value)
+            passage.save(update_fields=[change.field])
+            _record(
+                issue,
+                role,
+                f"{passage.section.kind}.edit",
+                field=f"{change.field}.{passage.pk}",
+                before=before,
+                after=change.value,
+            )
+        _check_passages(issue)
+        _refresh_insight(issue)
+    return [f"{change.field}.{passage.pk}" for passage, change, _before in changed]
+
+
+def _passage_value(issue: Issue, passage: Passage, change: Change) -> Any:
+    if hash_of(passage.machine.get(change.field)) == change.base:
+        return passage.machine.get(change.field)
+    for event in issue.events.filter(field=f"{change.field}.{passage.pk}").order_by("-pk"):
+        for value in (event.before, event.after):
+            if hash_of(value) == change.base:
+                return value
+    return None
+
+
+def _check_passages(issue: Issue) -> None:
+    fresh = Issue.objects.whole().get(pk=issue.pk)
+    for section in fresh.sections.all():
+        if section.kind == Section.Kind.CARDS:
+            continue
+        try:
+            value = rows.section_value(section)
+        except ValidationError as errors:
+            raise Invalid(_sentences(errors)) from None
+        if faults := hugo.passage_faults(value):
+            raise Invalid({"": list(faults)})
+
+
+def _refresh_insight(issue: Issue) -> None:
+    fresh = Issue.objects.whole().get(pk=issue.pk)
+    Issue.objects.filter(pk=issue.pk).update(insight_hash=rows.insight_hash(fresh))
+
+
+# --- order ---------------------------------------------------------------------------------------
+
+
+def move_card(
+    *, card_id: int, section_id: int, after: int | None, seen: str, by: Membership | None
+) -> None:
+    """Put a card behind another one (`after`, a card's id) or first in a section.
+
+    `seen` is the order the editor saw (`queue.order_of`). Positions are never counted from what a
+    page shows: dropped cards keep their places between the others.
+    """
+    with transaction.atomic():
+        issue_id = Section.objects.values_list("issue", flat=True).get(cards=card_id)
+        issue = lock_issue(issue_id)
+        role = _allow(by, issue)
+        fresh = Issue.objects.whole().get(pk=issue_id)
+        if seen != queue.order_of(fresh):
+            raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
+        order = {
+            section.pk: (section, list(section.cards.all()))
+            for section in fresh.sections.all()
+            if section.kind == Section.Kind.CARDS
+        }
+        home = next(pk for pk, (_s, cards) in order.items() if any(c.pk == card_id for c in cards))
+        card = next(c for c in order[home][1] if c.pk == card_id)
+        if section_id not in order:
+            raise Refused(Refusal(_("Cards cannot be moved there.")))
+        before = {"section": order[home][0].title, "position": card.position}
+        order[home][1].remove(card)
+        target = order[section_id][1]
+        places = [c.pk for c in target]
+        if after is not None and after not in places:
+            raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
+        target.insert(places.index(after) + 1 if after is not None else 0, card)
+        rows.place_cards(order[pk] for pk in {home, section_id})
+        _record(
+            issue,
+            role,
+            "card.move",
+            card=card,
+            before=before,
+            after={"section": order[section_id][0].title, "position": card.position},
+        )
+
+
+# --- what could not be read, and what the machine wrote later ------------------------------------
+
+
+def repair_card(
+    *, held_id: int, text: str, section_id: int, by: Membership | None
+) -> Card:
+    """Make a held card a card of the issue, from Markdown a person has mended.
+
+    Raises `Invalid` with the reasons if it still cannot be read.
+    """
+    try:
+        value, _deviations = hugo.read_card(text.replace("\r\n", "\n"))
+    except Unreadable as unreadable:
+        raise Invalid({"text": [str(problem) for problem in unreadable.problems]}) from None
+    with transaction.atomic():
+        held = HeldCard.objects.select_related("issue").get(pk=held_id)
+        issue = lock_issue(held.issue_id)
+        role = _allow(by, issue)
+        held.refresh_from_db()
+        if not held.is_open:
+            raise Refused(Refusal(_("Somebody has dealt with this card already.")))
+        section = issue.sections.get(pk=section_id, kind=Section.Kind.CARDS)
+        last = section.cards.order_by("-position").values_list("position", flat=True).first() or 0
+        [card] = rows.add_cards([(section, last + 1, value)], by_machine=False)
+        held.card = card
+        held.save(update_fields=["card"])
+        _record(issue, role, "card.repair", card=card, before=held.text, after=text)
+    return card
+
+
+def dismiss_held(*, held_id: int, by: Membership | None) -> None:
+    """Put a held card aside for good. Its text stays in the draft and in the event."""
+    with transaction.atomic():
+        held = HeldCard.objects.get(pk=held_id)
+        issue = lock_issue(held.issue_id)
+        role = _allow(by, issue)
+        held.refresh_from_db()
+        if not held.is_open:
+            raise Refused(Refusal(_("Somebody has dealt with this card already.")))
+        held.dismissed = True
+        held.save(update_fields=["dismissed"])
+        _record(issue, role, "card.dismiss", before=held.text)
+
+
+def answer_suggestion(*, suggestion_id: int, take: bool, by: Membership | None) -> None:
+    """Take what the machine wrote later for a touched field, or decline it."""
+    with transaction.atomic():
+        issue_id = Suggestion.objects.values_list("issue", flat=True).get(pk=suggestion_id)
+        issue = lock_issue(issue_id)
+        role = _allow(by, issue)
+        suggestion = Suggestion.objects.select_related("passage__section").get(pk=suggestion_id)
+        if suggestion.state != Suggestion.State.OPEN:
+            raise Refused(Refusal(_("Somebody has answered this suggestion already.")))
+        suggestion.state = Suggestion.State.TAKEN if take else Suggestion.State.DECLINED
+        suggestion.save(update_fields=["state"])
+        before = _take_over(suggestion, issue) if take else None
+        _record(
+            issue,
+            role,
+            "suggestion.take" if take else "suggestion.decline",
+            card=suggestion.card,
+            field=suggestion.field,
+            before=before,
+            after=suggestion.value,
+        )
+
+
+def _take_over(suggestion: Suggestion, issue: Issue) -> Any:
+    """Put a suggestion's value where it belongs; answers with what stood there."""
+    field, value = suggestion.field, suggestion.value
+    if suggestion.passage:
+        before = getattr(suggestion.passage, field)
+        setattr(suggestion.passage, field, value)
+        suggestion.passage.save(update_fields=[field])
+        _check_passages(issue)
+        _refresh_insight(issue)
+        return before
+    if suggestion.card and field == "dropped":
+        Card.objects.filter(pk=suggestion.card_id).update(dropped=value)
+        return not value
+    if suggestion.card:
+        card = Card.objects.whole().get(pk=suggestion.card_id)
+        present = rows.card_value(card).model_dump(mode="json")
+        rows.change_card(card, _valid_card(present | {field: value}))
+        return present[field]
+    if field == "front_matter":
+        before = rows.front_matter_value(issue).model_dump(mode="json")
+        rows.set_tags(issue, document.FrontMatter(**value).tags)
+    else:
+        before = getattr(issue, field)
+    setattr(issue, field, value)
+    issue.save(update_fields=[field])
+    return before

@@ -1,0 +1,163 @@
+"""What a plain form sends, as changes of single fields.
+
+Each field travels with the hash of the value it started from (`base-<field>`). A field that comes
+back as it was sent out is no change, so two people on one card collide only on the same field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from digest.document import Importance
+from editorial.editing import Change, Difference, Invalid, hash_of
+from editorial.labels import FIELD_LABELS
+
+_LINK = re.compile(r"\[(?P<title>.*)\]\((?P<url>\S+)\)")
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def _links_text(sources: list[dict]) -> str:
+    return "\n".join(f"[{s['title']}]({s['url']})" for s in sources)
+
+
+def _links(text: str) -> list[dict]:
+    found = []
+    for number, line in enumerate(_lines(text), 1):
+        if match := _LINK.fullmatch(line):
+            found.append({"title": match["title"], "url": match["url"]})
+        elif re.fullmatch(r"https?://\S+", line):
+            found.append({"title": line, "url": line})
+        else:
+            sentence = _("Line %(number)d is not a link. Write [title](https://…).")
+            raise Invalid({"sources": [sentence % {"number": number}]})
+    return found
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a field is typed: its control, and its value as text and back."""
+
+    control: str
+    to_text: Callable[[Any], str] = str
+    from_text: Callable[[str], Any] = str
+
+
+_TEXT = Kind("textarea")
+_LINE = Kind("line")
+CARD_KINDS: dict[str, Kind] = {
+    "headline": _LINE,
+    "summary": _TEXT,
+    "details": _TEXT,
+    "applications": _TEXT,
+    "entities": Kind("names", "\n".join, _lines),
+    "importance": Kind("rating", lambda v: v or "", lambda t: t or None),
+    "importance_note": _LINE,
+    "sources": Kind("links", _links_text, _links),
+    "rest": _TEXT,
+}
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """A field of a form as a template shows it."""
+
+    name: str
+    label: str | Promise
+    control: str
+    text: str
+    base: str
+    errors: list[str]
+    theirs: str | None = None
+    started_from: str | None = None
+    machine: str | None = None
+
+    @property
+    def choices(self) -> list[str]:
+        """The words of a rating."""
+        return [importance.label for importance in Importance]
+
+    @property
+    def rows(self) -> int:
+        """A textarea's height in lines, near that of its text (about 40 characters a line)."""
+        return min(24, 2 + sum(1 + len(line) // 40 for line in self.text.split("\n")))
+
+
+def typed(text: str) -> str:
+    """What somebody typed: browsers send CRLF for each line break, whatever was typed."""
+    return text.replace("\r\n", "\n")
+
+
+def card_changes(posted: Mapping[str, str], present: Mapping[str, Any]) -> list[Change]:
+    """The fields a form changed. Raises `Invalid` for text that is no value of its field."""
+    changes = []
+    sentences: dict[str, list[str]] = {}
+    for name, kind in CARD_KINDS.items():
+        if name not in posted or f"base-{name}" not in posted:
+            continue
+        base = posted[f"base-{name}"]
+        text = typed(posted[name])
+        if hash_of(present[name]) == base and text == kind.to_text(present[name]):
+            continue
+        try:
+            value = kind.from_text(text)
+        except Invalid as invalid:
+            sentences |= invalid.sentences
+            continue
+        if hash_of(value) != base:
+            changes.append(Change(name, value, base))
+    if sentences:
+        raise Invalid(sentences)
+    return changes
+
+
+def card_fields(
+    present: Mapping[str, Any],
+    *,
+    machine: Mapping[str, Any],
+    posted: Mapping[str, str] | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+    collided: Mapping[str, Difference] | None = None,
+) -> list[FieldView]:
+    """The form of a card. After a refusal it holds what was typed, beside it what is there now."""
+    fields = []
+    for name, kind in CARD_KINDS.items():
+        difference = (collided or {}).get(name)
+        wrote = machine.get(name)
+        fields.append(
+            FieldView(
+                name=name,
+                label=FIELD_LABELS[name],
+                control=kind.control,
+                text=typed(posted[name])
+                if posted and name in posted
+                else kind.to_text(present[name]),
+                # After a collision the next save starts from what the editor has now been shown;
+                # after any other refusal it still starts from where it started.
+                base=hash_of(present[name])
+                if difference or not posted
+                else posted.get(f"base-{name}", hash_of(present[name])),
+                errors=list((errors or {}).get(name, ())),
+                theirs=kind.to_text(difference.theirs) if difference else None,
+                started_from=kind.to_text(difference.base)
+                if difference and difference.base is not None
+                else None,
+                machine=kind.to_text(wrote)
+                if wrote is not None and wrote != present[name]
+                else None,
+            )
+        )
+    return fields
+
+
+def is_number(text: str) -> bool:
+    """Whether a posted id is one: `isdigit` alone takes `²` and `٣`."""
+    return text.isascii() and text.isdigit() and len(text) < 19

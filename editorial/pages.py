@@ -1,0 +1,118 @@
+"""What the issue page shows, as values: rows with their rendering and where things stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from digest import rendering, rows
+from digest.markup import to_html
+from digest.models import Card, Delivery, Edition, Section
+from editorial import queue
+from editorial.models import Membership
+from editorial.queue import Case, IssueCase
+
+
+@dataclass(frozen=True)
+class CardOnDesk:
+    """A card of the issue page: its row, its case, its rendering."""
+
+    row: Card
+    case: Case
+    view: rendering.CardView
+    changed: bool
+    suggestions: int
+
+    @property
+    def state(self) -> str:
+        """`dropped`, `approved` or `waiting`."""
+        if self.row.dropped:
+            return "dropped"
+        return "approved" if self.case.is_approved else "waiting"
+
+
+@dataclass(frozen=True)
+class SectionOnDesk:
+    """A section of the issue page."""
+
+    row: Section
+    cards: list[CardOnDesk]
+    passages: list[rendering.PassageView]
+
+
+@dataclass(frozen=True)
+class IssueOnDesk:
+    """The issue page's content."""
+
+    sections: list[SectionOnDesk]
+    order: str
+
+    @property
+    def next_waiting(self) -> CardOnDesk | None:
+        """The first card nobody has judged."""
+        return next(
+            (card for s in self.sections for card in s.cards if card.state == "waiting"), None
+        )
+
+
+def issue_page(case: IssueCase, by: Membership) -> IssueOnDesk:
+    """The issue page's content, from an issue that is already loaded whole."""
+    open_suggestions: dict[int | None, int] = {}
+    for card_id in case.issue.suggestions.filter(state="open").values_list("card", flat=True):
+        open_suggestions[card_id] = open_suggestions.get(card_id, 0) + 1
+    sections = []
+    for row in case.issue.sections.all():
+        cards = []
+        for card in row.cards.all():
+            value = rows.card_value(card)
+            cards.append(
+                CardOnDesk(
+                    row=card,
+                    case=case.cards[card.pk],
+                    view=rendering.view_of_card(value),
+                    changed=value.model_dump(mode="json") != card.machine,
+                    suggestions=open_suggestions.get(card.pk, 0),
+                )
+            )
+        passages = [rendering.PassageView(p.title, to_html(p.body)) for p in row.passages.all()]
+        sections.append(SectionOnDesk(row, cards, passages))
+    return IssueOnDesk(sections, queue.order_of(case.issue))
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Where an issue's way to its readers stands."""
+
+    edition: Edition | None
+    is_current: bool
+    due_at: datetime | None
+    is_missed: bool
+    published: Edition | None
+    published_at: datetime | None
+    deliveries: list[Delivery]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the page should look again soon."""
+        due_now = self.due_at and self.due_at <= timezone.now() and not self.is_missed
+        return bool(due_now) or any(
+            d.state in (Delivery.State.WAITING, Delivery.State.RUNNING) for d in self.deliveries
+        )
+
+
+def publication_of(case: IssueCase) -> Publication:
+    """Where an issue's publication stands."""
+    issue, last = case.issue, case.last_edition
+    published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
+    due = issue.due_at
+    return Publication(
+        edition=last,
+        is_current=last is not None and last.sha256 == case.proof.sha256,
+        due_at=due,
+        is_missed=bool(due) and (timezone.now() - due).total_seconds() >= issue.desk.grace * 60,
+        published=published,
+        published_at=issue.published_at,
+        deliveries=list(published.deliveries.all()) if published else [],
+    )

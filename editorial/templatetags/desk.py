@@ -1,0 +1,62 @@
+"""Template tags of the desk's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from editorial.decisions import DECISIONS, name_of, present_hash, refusal
+from editorial.models import Membership
+from editorial.queue import Case
+
+register = template.Library()
+register.filter("name_of", name_of)
+
+
+@register.inclusion_tag("editorial/_decision.html")
+def decision(name: str, case: Case, by: Membership, since: int, **options: Any) -> dict[str, Any]:
+    """The button of a decision; where it cannot be made, disabled with the sentence beside it.
+
+    Options: `look` (a CSS class of the button), `quiet` (leave out a button that cannot work),
+    `note` (ask for a reason), `where` (tells two buttons of one decision on a page apart).
+    """
+    made = DECISIONS[name]
+    refused = refusal(made, case, by)
+    issue = case.issue
+    place = [by.desk.slug, issue.date]
+    if made.subject == "card":
+        action = reverse("decide_card", args=[*place, case.card.pk, name])
+        key = f"{name}-{case.card.pk}"
+    else:
+        action = reverse("decide_issue", args=[*place, name])
+        key = f"{name}-{options.get('where', '')}"
+    return options | {
+        "action": action,
+        "label": made.label,
+        "refusal": refused,
+        "name": name,
+        "id": key,
+        "seen": present_hash(made, case),
+        "since": since,
+        "about": case.card.headline if case.card else "",
+    }
+
+
+@register.inclusion_tag("editorial/_counts.html")
+def counts(approved: int, waiting: int, dropped: int, held: int) -> dict[str, int]:
+    """How many cards are approved, wait, are dropped, could not be read."""
+    return {"approved": approved, "waiting": waiting, "dropped": dropped, "held": held}
+
+
+@register.filter
+def minus(left: int, right: int) -> int:
+    """The difference of two counts."""
+    return (left or 0) - (right or 0)
+
+
+@register.filter
+def dots(rank: int | None) -> str:
+    """A rating as a shape."""
+    return "●" * (rank or 0) + "○" * (5 - (rank or 0))

@@ -1,0 +1,1 @@
+"""The desk's pages, a file per noun. Each view loads, does and shows; rules live below."""

@@ -1,0 +1,207 @@
+"""One card: its text, its order, what the machine wrote later, and cards that could not be read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from digest import rendering, rows
+from digest.markup import warnings
+from digest.models import Card, Issue, Section, Suggestion
+from editorial import editing, forms, queue
+from editorial.access import card_at, held_card_at, issue_at, membership_at
+from editorial.decisions import Refused
+from editorial.editing import Collision, Invalid
+from editorial.history import lines_of
+from editorial.labels import FIELD_LABELS
+from editorial.models import Membership
+from editorial.responses import bad_form, last_event, refused, see_other
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
+    """Show a card with its form; take what the form changed."""
+    by = membership_at(request, desk)
+    found = card_at(by, day, pk)
+    if request.method != "POST":
+        return _form(request, by, found)
+    try:
+        changes = forms.card_changes(request.POST, editing.field_values(found))
+        changed = editing.change_card(card_id=pk, changes=changes, by=by)
+    except Refused as error:
+        return refused(request, error.refusal, back=request.path)
+    except Invalid as invalid:
+        return _form(request, by, found, status=422, errors=invalid.sentences)
+    except Collision as collision:
+        found = card_at(by, day, pk)
+        collided = {d.field: d for d in collision.differences}
+        return _form(request, by, found, status=409, collided=collided)
+    names = "、".join(str(FIELD_LABELS[field]) for field in changed)
+    messages.success(request, _("Saved: %(names)s.") % {"names": names} if changed else _("Nothing was changed."))
+    return see_other(request.path if "stay" in request.POST else f"{_issue(desk, day)}#card-{pk}")
+
+
+def _issue(desk: str, day: date) -> str:
+    return reverse("issue", args=[desk, day])
+
+
+def _form(
+    request: HttpRequest,
+    by: Membership,
+    card: Card,
+    *,
+    status: int = 200,
+    errors: dict | None = None,
+    collided: dict | None = None,
+) -> HttpResponse:
+    issue = card.section.issue
+    value = rows.card_value(card)
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "issue": issue,
+        "card": card,
+        "case": queue.case_of_card(card, issue),
+        "since": last_event(issue),
+        "view": rendering.view_of_card(value),
+        "warnings": [w for t in (value.summary, value.details, value.applications) for w in warnings(t)],
+        "fields": forms.card_fields(
+            editing.field_values(card),
+            machine=card.machine,
+            posted=request.POST if status != 200 else None,
+            errors=errors,
+            collided=collided,
+        ),
+        "errors": (errors or {}).get("", ()),
+        "collided": bool(collided),
+        "suggestions": [
+            (s, FIELD_LABELS.get(s.field, s.field), _shown(s))
+            for s in card.suggestions.filter(state=Suggestion.State.OPEN)
+        ],
+        "history": lines_of(card.events.all(), most=50),
+    }
+    return render(request, "editorial/card.html", context, status=status)
+
+
+def _shown(suggestion: Suggestion) -> str:
+    """A suggested value as text."""
+    kind = forms.CARD_KINDS.get(suggestion.field)
+    if kind:
+        return kind.to_text(suggestion.value)
+    return "" if isinstance(suggestion.value, bool) else str(suggestion.value)
+
+
+@require_POST
+@login_required
+def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
+    """Move a card one place up or down among the cards that stand, or into another section."""
+    by = membership_at(request, desk)
+    found = card_at(by, day, pk)
+    back = f"{_issue(desk, day)}#card-{pk}"
+    target = _target(found, request.POST.get("to", ""))
+    if target is None:
+        return bad_form(request, back)
+    try:
+        editing.move_card(
+            card_id=pk,
+            section_id=target[0],
+            after=target[1],
+            seen=request.POST.get("seen", ""),
+            by=by,
+        )
+    except Refused as error:
+        return refused(
+            request, error.refusal, back=back, issue=found.section.issue
+        )
+    return see_other(back)
+
+
+def _target(card: Card, to: str) -> tuple[int, int | None] | None:
+    """The section and the predecessor that `up`, `down` or a section's id stands for."""
+    issue = Issue.objects.whole().get(pk=card.section.issue_id)
+    sections = [s for s in issue.sections.all() if s.kind == Section.Kind.CARDS]
+    home = next(n for n, s in enumerate(sections) if s.pk == card.section_id)
+    others = [c for c in sections[home].cards.all() if c.pk != card.pk]
+    before = [c for c in others if c.position < card.position]
+    behind = [c for c in others if c.position > card.position]
+    if to == "up":
+        standing = [c for c in before if not c.dropped]
+        if standing:
+            place = before.index(standing[-1])
+            return sections[home].pk, before[place - 1].pk if place else None
+        return _end_of(sections[home - 1]) if home else None
+    if to == "down":
+        standing = [c for c in behind if not c.dropped]
+        if standing:
+            return sections[home].pk, standing[0].pk
+        return (sections[home + 1].pk, None) if home + 1 < len(sections) else None
+    if forms.is_number(to):
+        chosen = next((s for s in sections if s.pk == int(to)), None)
+        return _end_of(chosen) if chosen and chosen.pk != card.section_id else None
+    return None
+
+
+def _end_of(section: Section) -> tuple[int, int | None]:
+    cards = list(section.cards.all())
+    return section.pk, cards[-1].pk if cards else None
+
+
+@require_POST
+@login_required
+def held(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
+    """Repair a card that could not be read, or put it aside."""
+    by = membership_at(request, desk)
+    found = held_card_at(by, day, pk)
+    back = f"{_issue(desk, day)}#held-{pk}"
+    try:
+        if "dismiss" in request.POST:
+            editing.dismiss_held(held_id=pk, by=by)
+            return see_other(back)
+        section = request.POST.get("section", "")
+        if not forms.is_number(section) or not Section.objects.filter(
+            pk=int(section), issue=found.issue_id, kind=Section.Kind.CARDS
+        ):
+            return bad_form(request, back)
+        text = forms.typed(request.POST.get("text", ""))
+        card = editing.repair_card(held_id=pk, text=text, section_id=int(section), by=by)
+    except Refused as error:
+        return refused(request, error.refusal, back=back)
+    except Invalid as invalid:
+        context = {
+            "by": by,
+            "desk": by.desk,
+            "issue": found.issue,
+            "held": found,
+            "text": text,
+            "section": int(section),
+            "sections": found.issue.sections.filter(kind=Section.Kind.CARDS),
+            "errors": [s for each in invalid.sentences.values() for s in each],
+        }
+        return render(request, "editorial/held.html", context, status=422)
+    messages.success(request, _("The card is part of the issue now."))
+    return see_other(f"{_issue(desk, day)}#card-{card.pk}")
+
+
+@require_POST
+@login_required
+def suggestion(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
+    """Take what the machine wrote later, or decline it."""
+    by = membership_at(request, desk)
+    issue = issue_at(by, day)
+    found = get_object_or_404(Suggestion, pk=pk, issue=issue)
+    back = reverse("card", args=[desk, day, found.card_id]) if found.card_id else _issue(desk, day)
+    if not {"take", "decline"} & request.POST.keys():
+        return bad_form(request, back)
+    try:
+        editing.answer_suggestion(suggestion_id=pk, take="take" in request.POST, by=by)
+    except Refused as error:
+        return refused(request, error.refusal, back=back)
+    return see_other(back)

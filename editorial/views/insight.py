@@ -1,0 +1,123 @@
+"""The editor's insight and the reading list: their passages, edited together."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from digest.markup import to_html, warnings
+from digest.models import Issue, Passage, Suggestion
+from editorial import editing, queue
+from editorial.access import issue_at, membership_at
+from editorial.decisions import Refused
+from editorial.editing import Change, Collision, Invalid, hash_of
+from editorial.forms import FieldView, typed
+from editorial.labels import FIELD_LABELS
+from editorial.models import Membership
+from editorial.responses import last_event, refused, see_other
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpResponse:
+    """Show the passages of the insight or the reading list with their form; take what it changed."""
+    by = membership_at(request, desk)
+    issue = issue_at(by, day)
+    if not issue.sections.filter(kind=kind).exists():
+        raise Http404("this issue has none")
+    if request.method != "POST":
+        return _form(request, by, issue, kind)
+    rows = _rows(issue, kind)
+    changes = [
+        (row.pk, Change(field, typed(request.POST[name]), request.POST[f"base-{name}"]))
+        for row in rows
+        for field in ("title", "body")
+        if (name := f"{field}.{row.pk}") in request.POST
+        and f"base-{name}" in request.POST
+        and hash_of(typed(request.POST[name])) != request.POST[f"base-{name}"]
+    ]
+    try:
+        changed = editing.change_passages(issue_id=issue.pk, changes=changes, by=by)
+    except Refused as error:
+        return refused(request, error.refusal, back=request.path)
+    except Invalid as invalid:
+        sentences = [s for each in invalid.sentences.values() for s in each]
+        return _form(request, by, issue, kind, status=422, errors=sentences)
+    except Collision as collision:
+        collided = {d.field: d for d in collision.differences}
+        return _form(request, by, issue, kind, status=409, collided=collided)
+    messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+    return see_other(
+        request.path
+        if "stay" in request.POST
+        else f"{reverse('issue', args=[desk, day])}#{kind}"
+    )
+
+
+def _rows(issue: Issue, kind: str) -> list[Passage]:
+    return list(
+        Passage.objects.filter(section__issue=issue, section__kind=kind).order_by("position")
+    )
+
+
+def _form(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    kind: str,
+    *,
+    status: int = 200,
+    errors: list[str] = (),
+    collided: dict | None = None,
+) -> HttpResponse:
+    rows = _rows(issue, kind)
+    posted = request.POST if status != 200 else None
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "issue": issue,
+        "kind": kind,
+        "case": queue.case_of_insight(issue),
+        "since": last_event(issue),
+        "passages": [
+            {
+                "row": row,
+                "html": to_html(row.body),
+                "warnings": warnings(row.body),
+                "fields": [
+                    _field(row, field, posted, (collided or {}).get(f"{field}.{row.pk}"))
+                    for field in ("title", "body")
+                ],
+                "suggestions": row.suggestions.filter(state=Suggestion.State.OPEN),
+            }
+            for row in rows
+        ],
+        "errors": errors,
+        "collided": bool(collided),
+    }
+    return render(request, "editorial/passages.html", context, status=status)
+
+
+def _field(row: Passage, field: str, posted, difference) -> FieldView:
+    name, present = f"{field}.{row.pk}", getattr(row, field)
+    wrote = row.machine.get(field)
+    return FieldView(
+        name=name,
+        label=FIELD_LABELS[field],
+        control="line" if field == "title" else "textarea",
+        text=typed(posted[name]) if posted and name in posted else present,
+        base=hash_of(present)
+        if difference or not posted
+        else posted.get(f"base-{name}", hash_of(present)),
+        errors=[],
+        theirs=difference.theirs if difference else None,
+        started_from=difference.base if difference else None,
+        machine=wrote if wrote is not None and wrote != present else None,
+    )

