@@ -229,6 +229,8 @@ class Card(Value):
     @field_validator("importance", mode="before")
     @classmethod
     def _importance_by_label(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("importance is a label or 1 to 5")
         return Importance.from_label(value) if isinstance(value, str) else value
 
     @field_serializer("importance")

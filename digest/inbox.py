@@ -1,9 +1,9 @@
 """The inbox: a folder that machines without HTTP drop their drafts into.
 
-    inbox/2026-02-11-ai-intel.md        taken in for the default desk (with a .png of that name)
-    inbox/<desk>/….md                   for another desk
-    inbox/done/…                        what has landed, with a .problems.txt where cards did not
-    inbox/broken/…                      what could not land, with a .problems.txt beside it
+inbox/2026-02-11-ai-intel.md        taken in for the default desk (with a .png of that name)
+inbox/<desk>/….md                   for another desk
+inbox/done/…                        what has landed, with a .problems.txt where cards did not
+inbox/broken/…                      what could not land, with a .problems.txt beside it
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COVER_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 def read_inbox() -> int:
     """Take in every finished file of the inbox; answers with how many there were.
 
-    May run twice at once: the same draft twice is one draft, and a file is moved by whoever is first.
+    May run twice at once: the same draft twice is one draft, and whoever is first moves the file.
     """
     inbox = Path(settings.INBOX_DIR)
     inbox.mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ def keep_picture(content: bytes) -> Picture:
 
 
 def land(draft: Draft, *, day: date | None = None) -> bool:
-    """Turn a kept draft into rows, once. True if this call did it; `draft` is brought up to date."""
+    """Turn a kept draft into rows, once; `draft` is brought up to date. True if this call did."""
     if draft.state != Draft.State.RECEIVED:
         return False
     reading = payload.parse(bytes(draft.payload), draft.media_type)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,10 +16,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from taggit.managers import TaggableManager
 from taggit.models import ItemBase, TagBase
 
@@ -77,6 +79,10 @@ class Desk(models.Model):
         """The day it is in the newsroom."""
         return (now or timezone.now()).astimezone(ZoneInfo(self.zone)).date()
 
+    def missed_before(self, now: datetime) -> datetime:
+        """Issues due at or before this moment are too late to go out by themselves."""
+        return now - timedelta(minutes=self.grace)
+
     def hour_of(self, day: date) -> datetime:
         """The moment (UTC) at which the issue of a day is to go out."""
         local = datetime.combine(day, self.publication_hour, ZoneInfo(self.zone))
@@ -123,11 +129,21 @@ class IssueQuerySet(models.QuerySet):
 
     def due(self, now: datetime) -> IssueQuerySet:
         """Issues to publish now: their hour has come and the desk's grace has not run out."""
-        return self.filter(due_at__lte=now, due_at__gt=now - F("desk__grace") * timedelta(minutes=1))
+        return self.filter(
+            _of_any_desk(lambda desk: Q(due_at__gt=desk.missed_before(now))), due_at__lte=now
+        )
 
     def missed(self, now: datetime) -> IssueQuerySet:
         """Issues whose hour passed while nobody could publish them."""
-        return self.filter(due_at__lte=now - F("desk__grace") * timedelta(minutes=1))
+        return self.filter(_of_any_desk(lambda desk: Q(due_at__lte=desk.missed_before(now))))
+
+
+def _of_any_desk(condition: Callable[[Desk], Q]) -> Q:
+    """A condition that differs from desk to desk. (SQLite cannot subtract a column from a time.)"""
+    either = Q(pk__in=[])
+    for desk in Desk.objects.all():
+        either |= Q(desk=desk) & condition(desk)
+    return either
 
 
 class Issue(models.Model):
@@ -154,9 +170,7 @@ class Issue(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    tags = TaggableManager(
-        through="IssueTag", blank=True, ordering=["issue_items__position"]
-    )
+    tags = TaggableManager(through="IssueTag", blank=True, ordering=["issue_items__position"])
 
     objects = IssueQuerySet.as_manager()
 
@@ -223,7 +237,7 @@ class CardQuerySet(models.QuerySet):
 
 
 class Card(models.Model):
-    """A topic of an issue. `hash` names its present text, `machine` holds what the machine wrote."""
+    """A topic of an issue. `hash` names its present text, `machine` is what the machine wrote."""
 
     section = models.ForeignKey(Section, models.PROTECT, related_name="cards")
     position = models.PositiveIntegerField()
@@ -243,9 +257,7 @@ class Card(models.Model):
     hash = models.CharField(max_length=64)
     folded = models.TextField(editable=False)
 
-    entities = TaggableManager(
-        through="CardEntity", blank=True, ordering=["card_items__position"]
-    )
+    entities = TaggableManager(through="CardEntity", blank=True, ordering=["card_items__position"])
 
     objects = CardQuerySet.as_manager()
 
@@ -362,9 +374,7 @@ class Draft(models.Model):
     received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     received_at = models.DateTimeField(auto_now_add=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
-    issue = models.ForeignKey(
-        Issue, models.PROTECT, null=True, blank=True, related_name="drafts"
-    )
+    issue = models.ForeignKey(Issue, models.PROTECT, null=True, blank=True, related_name="drafts")
     deviations = models.JSONField(default=list)
     problems = models.JSONField(default=list)
 
@@ -494,7 +504,7 @@ class Delivery(models.Model):
     """An edition on its way into one channel. It is the queue and the record at once."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
+        WAITING = "waiting", pgettext_lazy("delivery", "waiting")  # cards wait otherwise
         RUNNING = "running", _("running")
         DELIVERED = "delivered", _("delivered")
         FAILED = "failed", _("failed")

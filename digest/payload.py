@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -72,7 +72,10 @@ def from_json(data: bytes) -> Reading:
     if not isinstance(payload, dict):
         return _refused("not a JSON object", text)
     notes = Notes()
-    return notes.reading(_document(payload, notes))
+    document = _document(payload, notes)
+    if document == Document() and not notes.problems:
+        return _refused("there is nothing in it", text)
+    return notes.reading(document)
 
 
 def _refused(reason: str, text: str, line: int | None = None) -> Reading:
@@ -107,7 +110,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         if key in found:
             raise ValueError(f"the key {json.dumps(key)[:100]} stands twice in one object")
-        found[key] = value
+        # Browsers and Windows send CRLF, which no value may hold.
+        found[key] = re.sub("\r\n?", "\n", value) if isinstance(value, str) else value
     return found
 
 
@@ -132,34 +136,102 @@ def _integer(digits: str) -> int:
 
 
 def _document(payload: dict[str, Any], notes: Notes) -> Document:
-    known = Document.model_fields
-    for key in payload.keys() - known:
-        notes.refuse(_pointer(key), None, f"unknown; a document has {_names(known)}", [_json(payload[key])])
+    for key in payload.keys() - Document.model_fields.keys():
+        reason = f"unknown; a document has {', '.join(Document.model_fields)}"
+        notes.refuse(_pointer("", key), None, reason, [_json(payload[key])])
     front_matter = _value(FrontMatter, payload.get("front_matter", {}), "/front_matter", notes)
-    sections = _each(_section, payload.get("sections", []), "/sections", notes)
     return hugo.tidy(
         Document(
-            front_matter=front_matter or FrontMatter(),
-            lead=_text(payload.get("lead", ""), "/lead", notes),
-            sections=tuple(sections),
-            footer=_text(payload.get("footer", ""), "/footer", notes),
+            front_matter=_if_kept("front_matter", front_matter, notes) or FrontMatter(),
+            lead=_text("lead", payload.get("lead", ""), notes),
+            sections=_each(_section, payload.get("sections", []), "/sections", notes),
+            footer=_text("footer", payload.get("footer", ""), notes),
         )
     )
 
 
-def _text(raw: Any, where: str, notes: Notes) -> str:
-    passage = _value(Passage, {"body": raw}, where, notes)
-    return passage.body if passage else ""
+def _text(key: str, raw: Any, notes: Notes) -> str:
+    passage = _value(Passage, {"body": raw}, f"/{key}", notes)
+    return _if_kept(key, passage.body, notes) or "" if passage else ""
+
+
+def _if_kept(key: str, part: Any, notes: Notes) -> Any:
+    """A part of a document, unless a file could not carry it."""
+    if not part:
+        return None
+    faults = hugo.document_faults(Document(sections=(Section(title="-"),), **{key: part}))
+    if not faults:
+        return part
+    raw = part.model_dump() if isinstance(part, BaseModel) else part
+    notes.refuse(f"/{key}", None, faults[0], [_json(raw)])
+    return None
 
 
 def _section(raw: Any, where: str, notes: Notes) -> Section | None:
     if not isinstance(raw, dict):
         notes.refuse(where, None, "not an object", [_json(raw)])
         return None
-    shell = {k: v for k, v in raw.items() if k not in ("cards", "passages")}
+    cards = _each(_card, raw.get("cards", []), f"{where}/cards", notes)
+    passages = _each(_passage, raw.get("passages", []), f"{where}/passages", notes)
+    shell = {key: value for key, value in raw.items() if key not in ("cards", "passages")}
     if isinstance(raw.get("title"), str):
         shell.setdefault("kind", hugo.kind_of(raw["title"]))
     section = _value(Section, shell, where, notes)
-    cards = _each(_card, raw.get("cards", []), f"{where}/cards", notes)
-    passages = _each(_passage, raw.get("passages", []), f"{where}/passages", notes)
-    ...
+    if section and (faults := hugo.passage_faults(_with(section, passages=passages))):
+        notes.refuse(where, None, faults[0], [_json({**shell, "passages": raw.get("passages")})])
+        section = None
+    if section is None:
+        # Its cards land all the same, in a section that still needs a title.
+        return Section(title="", cards=cards) if cards else None
+    if cards and section.kind != "cards":
+        notes.refuse(
+            f"{where}/cards", None, f"the {section.kind} has no cards", [_json(raw["cards"])]
+        )
+        cards = ()
+    return _with(section, cards=cards, passages=passages)
+
+
+def _with(section: Section, **values: Any) -> Section:
+    return section.model_copy(update=values)
+
+
+def _card(raw: Any, where: str, notes: Notes) -> Card | None:
+    card = _value(Card, raw, where, notes)
+    if card and (faults := hugo.card_faults(card)):
+        notes.refuse(where, None, faults[0], [_json(raw)])
+        return None
+    return card
+
+
+def _passage(raw: Any, where: str, notes: Notes) -> Passage | None:
+    return _value(Passage, raw, where, notes)
+
+
+def _each(
+    make: Callable[[Any, str, Notes], M | None], raw: Any, where: str, notes: Notes
+) -> tuple[M, ...]:
+    """What can be made of a list's items."""
+    if not isinstance(raw, list):
+        notes.refuse(where, None, "not a list", [_json(raw)])
+        return ()
+    made = (make(item, f"{where}/{i}", notes) for i, item in enumerate(raw))
+    return tuple(item for item in made if item is not None)
+
+
+def _value(model: type[M], raw: Any, where: str, notes: Notes) -> M | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        place, reason = first_reason(error)
+        notes.refuse(_pointer(where, *place), None, reason, [_json(raw)])
+        return None
+
+
+def _pointer(where: str, *place: str | int) -> str:
+    """A JSON pointer (RFC 6901) to a place below another."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
+    return "/".join([where, *parts])
+
+
+def _json(raw: Any) -> str:
+    return json.dumps(raw, ensure_ascii=False, indent=2)

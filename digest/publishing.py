@@ -66,7 +66,10 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         if claimed != 1:
             return None
         Delivery.objects.bulk_create(
-            (Delivery(edition=edition, channel=channel) for channel in CHANNELS),
+            (
+                Delivery(edition=edition, channel=channel, next_attempt_at=now)
+                for channel in CHANNELS
+            ),
             ignore_conflicts=True,
         )
         Event.objects.create(

@@ -87,15 +87,21 @@ class Notes:
 
     def deviate(self, line: int, text: str) -> None:
         """Note a liberty taken."""
-        self.deviations.append(Deviation(line, text))
+        self.deviations.append(Deviation(line, _storable(text)))
 
     def refuse(self, where: str, line: int | None, reason: str, raw: Iterable[str]) -> None:
         """Note a block, given as its lines, that cannot be read."""
-        self.problems.append(Problem(where, line, reason, "\n".join(raw)))
+        text = "\n".join(raw)
+        self.problems.append(Problem(_storable(where), line, _storable(reason), _storable(text)))
 
     def reading(self, document: Document) -> Reading:
         """The outcome, deviations by line."""
         return Reading(document, tuple(sorted(self.deviations)), tuple(self.problems))
+
+
+def _storable(text: str) -> str:
+    """Text without NUL and lone surrogates, which databases refuse; they stay visible."""
+    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()
 
 
 def excerpt(text: str) -> str:
@@ -104,7 +110,7 @@ def excerpt(text: str) -> str:
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
 
 
-def name(kind: str, title: str) -> str:
+def called(kind: str, title: str) -> str:
     """How sentences call a block: `card “Title”`, or `untitled card`."""
     return f"{kind} “{excerpt(title)}”" if title.strip() else f"untitled {kind}"
 

@@ -105,9 +105,7 @@ def _merge_issue(issue: Issue, whole: document.Document, draft: Draft) -> None:
     issue.machine = new
 
 
-def _merge_sections(
-    issue: Issue, whole: document.Document
-) -> dict[tuple[str, str], Section]:
+def _merge_sections(issue: Issue, whole: document.Document) -> dict[tuple[str, str], Section]:
     """The section rows by kind and title, those of the new draft made where they are missing.
 
     There is one insight and one reading list whatever they are called, so those two match by kind.
@@ -229,9 +227,7 @@ def _leave_out(row: Card, issue: Issue, draft: Draft) -> None:
         return
     row.dropped = True
     row.save(update_fields=["dropped"])
-    _change(
-        draft, issue, field="dropped", before=False, after=True, card=row, verb="card.drop"
-    )
+    _change(draft, issue, field="dropped", before=False, after=True, card=row, verb="card.drop")
 
 
 def _arrange(
@@ -263,13 +259,9 @@ def _arrange(
 # --- passages ------------------------------------------------------------------------------------
 
 
-def _merge_passages(
-    issue: Issue, section: Section, value: document.Section, draft: Draft
-) -> None:
+def _merge_passages(issue: Issue, section: Section, value: document.Section, draft: Draft) -> None:
     present = list(section.passages.all())
-    touched = [
-        p for p in present if {"title": p.title, "body": p.body} != p.machine
-    ]
+    touched = [p for p in present if {"title": p.title, "body": p.body} != p.machine]
     if not touched:
         if [p.machine for p in present] == [v.model_dump(mode="json") for v in value.passages]:
             return
@@ -292,9 +284,7 @@ def _merge_passages(
             new_ones.append(new)
         elif new.body != row.machine.get("body"):
             if row.body == row.machine.get("body"):
-                _change(
-                    draft, issue, field=f"passage.{row.pk}", before=row.body, after=new.body
-                )
+                _change(draft, issue, field=f"passage.{row.pk}", before=row.body, after=new.body)
                 row.body = new.body
             else:
                 _suggest(draft, issue, field="body", value=new.body, passage=row)

@@ -66,9 +66,7 @@ def section_value(row: Section) -> document.Section:
         title=row.title,
         lead=row.lead,
         cards=tuple(card_value(card) for card in row.cards.all() if not card.dropped),
-        passages=tuple(
-            document.Passage(title=p.title, body=p.body) for p in row.passages.all()
-        ),
+        passages=tuple(document.Passage(title=p.title, body=p.body) for p in row.passages.all()),
     )
 
 
@@ -133,7 +131,9 @@ def card_columns(value: document.Card) -> dict[str, Any]:
     }
 
 
-def add_cards(cards: Iterable[tuple[Section, int, document.Card]], *, by_machine: bool) -> list[Card]:
+def add_cards(
+    cards: Iterable[tuple[Section, int, document.Card]], *, by_machine: bool
+) -> list[Card]:
     """Store new cards at (section, position). A machine's value is kept as its baseline, too."""
     placed = list(cards)
     rows = Card.objects.bulk_create(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ LOG_LIMIT = 10 * 1024 * 1024
 #: How often we look whether everything still runs, in seconds.
 PAUSE = 0.1
 
+_STDIN = 0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -118,6 +120,9 @@ class Supervisor:
         self._children: list[Child] = []
         self._asked = self._impatient = self._interruptible = False
         self._handlers: dict[int, object] = {}
+        self._terminal = select.poll()
+        if os.isatty(_STDIN):
+            self._terminal.register(_STDIN, 0)  # a hang-up is told even if nothing is asked for
 
     def __enter__(self) -> Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -160,7 +165,9 @@ class Supervisor:
 
     def check(self) -> None:
         """Raise Stopped if somebody asked for it, Fallen if a program has ended."""
-        if self._asked:
+        # A shell passes SIGHUP on when its terminal is closed; make, as the first program of a
+        # terminal, does not.
+        if self._asked or self._terminal.poll(0):
             raise Stopped
         for child in self._children:
             if child.exit_code is not None:

@@ -47,19 +47,25 @@ def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpRes
         date=day,
         published__isnull=False,
     )
-    page = _page(issue.published_id)
-    return render(
-        request,
-        "digest/edition.html",
-        {"paper": paper, "named": desk, "issue": issue, "page": page[0], "edition": page[1]},
+    published = (
+        Edition.objects.defer("content", "document")
+        .select_related("signed_by")
+        .get(pk=issue.published_id)
     )
+    context = {
+        "paper": paper,
+        "named": desk,
+        "issue": issue,
+        "edition": published,
+        "page": _page(published.sha256),
+    }
+    return render(request, "digest/edition.html", context)
 
 
 @lru_cache(maxsize=64)
-def _page(edition_id: int) -> tuple[rendering.IssueView, Edition]:
-    """An edition never changes, so its page is made once."""
-    found = Edition.objects.defer("content").select_related("signed_by").get(pk=edition_id)
-    return rendering.view_of(document_in(found)), found
+def _page(sha256: str) -> rendering.IssueView:
+    """What a hash names never changes, so its page is made once."""
+    return rendering.view_of(document_in(Edition.objects.filter(sha256=sha256)[0]))
 
 
 @require_safe

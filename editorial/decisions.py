@@ -148,14 +148,10 @@ def _not_out(case: IssueCase, by: Membership) -> str | None:
 
 
 def _not_going_out(case: IssueCase, by: Membership) -> str | None:
-    due = case.issue.due_at
-    if due and due <= timezone.now() and not _is_missed(case.issue):
+    due, now = case.issue.due_at, timezone.now()
+    if due and case.issue.desk.missed_before(now) < due <= now:
         return _("It is being published right now.")
     return None
-
-
-def _is_missed(issue: Issue) -> bool:
-    return Issue.objects.missed(timezone.now()).filter(pk=issue.pk).exists()
 
 
 def _has_failed(case: IssueCase, by: Membership) -> str | None:

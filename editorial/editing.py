@@ -279,9 +279,7 @@ def move_card(
 # --- what could not be read, and what the machine wrote later ------------------------------------
 
 
-def repair_card(
-    *, held_id: int, text: str, section_id: int, by: Membership | None
-) -> Card:
+def repair_card(*, held_id: int, text: str, section_id: int, by: Membership | None) -> Card:
     """Make a held card a card of the issue, from Markdown a person has mended.
 
     Raises `Invalid` with the reasons if it still cannot be read.

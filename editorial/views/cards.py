@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from digest import rendering, rows
@@ -44,8 +45,10 @@ def card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         found = card_at(by, day, pk)
         collided = {d.field: d for d in collision.differences}
         return _form(request, by, found, status=409, collided=collided)
-    names = "、".join(str(FIELD_LABELS[field]) for field in changed)
-    messages.success(request, _("Saved: %(names)s.") % {"names": names} if changed else _("Nothing was changed."))
+    names = pgettext("between names", ", ").join(str(FIELD_LABELS[field]) for field in changed)
+    messages.success(
+        request, _("Saved: %(names)s.") % {"names": names} if changed else _("Nothing was changed.")
+    )
     return see_other(request.path if "stay" in request.POST else f"{_issue(desk, day)}#card-{pk}")
 
 
@@ -72,7 +75,9 @@ def _form(
         "case": queue.case_of_card(card, issue),
         "since": last_event(issue),
         "view": rendering.view_of_card(value),
-        "warnings": [w for t in (value.summary, value.details, value.applications) for w in warnings(t)],
+        "warnings": [
+            w for t in (value.summary, value.details, value.applications) for w in warnings(t)
+        ],
         "fields": forms.card_fields(
             editing.field_values(card),
             machine=card.machine,
@@ -118,9 +123,7 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
             by=by,
         )
     except Refused as error:
-        return refused(
-            request, error.refusal, back=back, issue=found.section.issue
-        )
+        return refused(request, error.refusal, back=back, issue=found.section.issue)
     return see_other(back)
 
 

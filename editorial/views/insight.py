@@ -27,7 +27,7 @@ from editorial.responses import last_event, refused, see_other
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpResponse:
-    """Show the passages of the insight or the reading list with their form; take what it changed."""
+    """Show the passages of the insight or the reading list as a form; take what it changed."""
     by = membership_at(request, desk)
     issue = issue_at(by, day)
     if not issue.sections.filter(kind=kind).exists():
@@ -55,9 +55,7 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
         return _form(request, by, issue, kind, status=409, collided=collided)
     messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
     return see_other(
-        request.path
-        if "stay" in request.POST
-        else f"{reverse('issue', args=[desk, day])}#{kind}"
+        request.path if "stay" in request.POST else f"{reverse('issue', args=[desk, day])}#{kind}"
     )
 
 

@@ -319,7 +319,8 @@ def load_sample() -> None:
         call_command(
             "import_draft",
             str(SAMPLE / "ai-daily.md"),
-            cover=str(SAMPLE / "cover.png"),
+            "--cover",
+            str(SAMPLE / "cover.png"),
             stdout=io.StringIO(),
         )
     except CommandError as error:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:
-            raise CommandError("Demo accounts have known passwords; only the embedded desk has them.")
+            raise CommandError(
+                "Demo accounts have known passwords; only the embedded desk has them."
+            )
         if not Membership.objects.exists():
             desk = Desk.objects.order_by("pk").first()
             for username, password, role in PEOPLE:

@@ -36,7 +36,9 @@ class Command(BaseCommand):
             return
         if user is None:
             user = get_user_model()(username=options["username"])
-            password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+            password = (
+                getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+            )
             try:
                 validate_password(password, user)
             except ValidationError as error:

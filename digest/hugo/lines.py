@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest import shortcodes
+from digest.hugo import shortcodes
 from digest.reading import Notes
 
 HARD_BREAK = "  "
@@ -46,6 +46,16 @@ class Line(NamedTuple):
         """The code fence this line would open, or the empty string."""
         found = _FENCE.match(self.text) if _may_fence(self.text) else None
         return found["fence"] if found else ""
+
+
+def unify_newlines(text: str, notes: Notes) -> str:
+    """A text with line feeds only."""
+    for found, called in (("\r\n", "CRLF"), ("\r", "CR")):
+        if found in text:
+            above = text[: text.index(found)]
+            notes.deviate(above.count("\n") + 1, f"{called} line ending")
+            text = text.replace(found, "\n")
+    return text
 
 
 def number_lines(raw: Sequence[str], first: int = 1) -> list[Line]:

@@ -1,0 +1,173 @@
+"""Blocks of a file: cut at headings and `---`, compared with how the dialect spaces them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+
+from digest.document import check_text
+from digest.hugo import shortcodes
+from digest.hugo.lines import BLANKS, Line, text_lines, trim
+from digest.reading import Notes, Refused, called, excerpt, first_reason
+
+SEPARATOR = "---"
+BETWEEN_BLOCKS = f"\n\n{SEPARATOR}\n\n"
+HEADING = re.compile(r" {0,3}(##|###)(?:[ \t]+(.*))?$")
+_RULE = re.compile(r" {0,3}-{3,}[ \t]*$")
+
+T = TypeVar("T")
+
+
+@dataclass
+class Chunk:
+    """A heading with the lines below it, or text that follows a separator without a heading."""
+
+    kind: Literal["text", "section", "item"]
+    first: Line
+    title: str = ""
+    gap: list[Line] = field(default_factory=list)  # blank lines and separators above
+    below: list[Line] = field(default_factory=list)  # the lines below the first
+
+    @property
+    def where(self) -> str:
+        """How a problem names it."""
+        return called({"section": "section", "item": "card", "text": "text"}[self.kind], self.title)
+
+    @property
+    def all_lines(self) -> list[Line]:
+        """Its first line and those below."""
+        return [self.first, *self.below]
+
+
+def scan(lines: list[Line]) -> tuple[list[Chunk], list[Line]]:
+    """Cut lines at headings and separators; also returns what stands below the last chunk."""
+    chunks: list[Chunk] = []
+    gap: list[Line] = []
+    is_open = False
+    for line in lines:
+        heading = None if line.code else HEADING.match(line.text)
+        separates = not line.code and _RULE.match(line.text)
+        if is_open and (heading or separates):
+            gap, is_open = _close(chunks[-1]), False
+        if heading:
+            kind = "section" if heading[1] == "##" else "item"
+            chunks.append(Chunk(kind, line, (heading[2] or "").strip(BLANKS), gap))
+            gap, is_open = [], True
+        elif is_open:
+            chunks[-1].below.append(line)
+        elif separates or line.is_blank:
+            gap.append(line)
+        else:
+            chunks.append(Chunk("text", line, gap=gap))
+            gap, is_open = [], True
+    return chunks, _close(chunks[-1]) if is_open else gap
+
+
+def _close(chunk: Chunk) -> list[Line]:
+    """Take the blank lines off a chunk's end."""
+    _, _, blanks = trim(chunk.below)
+    del chunk.below[len(chunk.below) - len(blanks) :]
+    return blanks
+
+
+def note_shortcodes(lines: list[Line], notes: Notes) -> None:
+    """Note what Hugo would run, or what is escaped otherwise than it will be written."""
+    for line in lines:
+        if "{" in line.raw and line.raw != shortcodes.escape(line.text):
+            notes.deviate(line.number, "Hugo shortcode, kept as text")
+
+
+def note_gap(chunk: Chunk, wanted: list[str], notes: Notes) -> None:
+    """Compare what stands above a chunk with what the dialect has there."""
+    found = [line.text for line in chunk.gap]
+    if found == wanted:
+        return
+    separators = sum(bool(text.strip(BLANKS)) for text in found) - wanted.count(SEPARATOR)
+    blanks = len(found) - len(wanted)
+    if separators:
+        trouble = f"missing {SEPARATOR}" if separators < 0 else f"one {SEPARATOR} too many"
+    elif blanks:
+        trouble = "missing blank line" if blanks < 0 else "one blank line too many"
+    else:
+        trouble = f"{SEPARATOR} or blank line written otherwise"
+    title = excerpt(chunk.title or chunk.first.text)
+    notes.deviate(chunk.first.number, f"{trouble} before “{title}”")
+
+
+def note_heading(chunk: Chunk, notes: Notes) -> None:
+    """Note how a heading is written, and the blank lines below it."""
+    hashes = "##" if chunk.kind == "section" else "###"
+    if not chunk.title:
+        notes.deviate(chunk.first.number, "heading without a title")
+    elif chunk.first.text != f"{hashes} {chunk.title}":
+        notes.deviate(chunk.first.number, f"blanks around the heading “{excerpt(chunk.title)}”")
+    blanks, text, _ = trim(chunk.below)
+    if text:
+        note_blanks(blanks, 1, f"“{excerpt(chunk.title)}”", text[0], notes)
+
+
+def note_blanks(found: list[Line], wanted: int, above: str, below: Line, notes: Notes) -> None:
+    """Compare the blank lines between two things with how many there should be."""
+    if len(found) < wanted:
+        notes.deviate(below.number, f"missing blank line below {above}")
+    elif len(found) > wanted:
+        notes.deviate(found[0].number, f"one blank line too many below {above}")
+    elif any(line.text for line in found):
+        notes.deviate(found[0].number, f"blanks on the empty line below {above}")
+
+
+def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) -> T | None:
+    """What `make` returns; None, with a problem noted, where the block cannot be read."""
+    before = len(notes.deviations)
+    try:
+        refuse_controls(lines)
+        refuse_open_fence(lines)
+        return make()
+    except Refused as error:
+        line, reason = error.line, error.reason
+    except ValidationError as error:
+        place, reason = first_reason(error)
+        said = ": ".join(filter(None, [".".join(map(str, place)), reason]))
+        line, reason = lines[0].number, said
+    del notes.deviations[before:]
+    notes.refuse(where, line, reason, (line.raw for line in lines))
+    return None
+
+
+def refuse_controls(lines: Iterable[Line]) -> None:
+    """Refuse characters that no file, feed or database can carry."""
+    for line in lines:
+        try:
+            check_text(line.raw)
+        except ValueError as error:
+            raise Refused(line.number, str(error)) from None
+
+
+def refuse_open_fence(lines: Iterable[Line]) -> None:
+    """Refuse a fence that would make code of all that follows."""
+    for line in lines:
+        if line.fence and not line.code:
+            raise Refused(line.number, f"the code fence {line.fence[:3]} is never closed")
+
+
+def text_faults(text: str, place: str, item: str) -> Iterator[str]:
+    """Why a text would be taken for the structure around it. `item` is what ### begins there."""
+    for line in text_lines(text):
+        if line.code:
+            continue
+        where = f"line {line.number} of {place}"
+        if heading := HEADING.match(line.text):
+            mark = heading[1]
+            begun = "section" if mark == "##" else item
+            yield (
+                f"{where} starts with {mark}, which would begin a new {begun};"
+                f" write #### or \\{mark}"
+            )
+        elif _RULE.match(line.text):
+            yield f"{where} is {SEPARATOR}, which would end the block; write *** for a rule"
+        elif line.fence:
+            yield f"the code fence in {where} is never closed; close it with {line.fence}"

@@ -1,0 +1,444 @@
+"""The desk's pages: what their forms do, and what they say when something cannot be done."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from digest.models import Card, Event, HeldCard, Passage, Suggestion
+from editorial import queue
+from editorial.decisions import decide
+from editorial.editing import field_values, hash_of
+from editorial.forms import CARD_KINDS
+from tests.conftest import SAMPLE_DAY, cards_of, land, sign
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def _client(member) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(member.user, backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def page(editor) -> Client:
+    return _client(editor)
+
+
+def address(name: str, issue, *rest) -> str:
+    return reverse(name, args=[issue.desk.slug, issue.date, *rest])
+
+
+def form_of(card: Card) -> dict[str, str]:
+    """What a browser would send for a card's form with nothing changed."""
+    values = field_values(Card.objects.whole().get(pk=card.pk))
+    sent = {}
+    for name, kind in CARD_KINDS.items():
+        # Browsers send CRLF, whatever stood in the textarea.
+        sent[name] = kind.to_text(values[name]).replace("\n", "\r\n")
+        sent[f"base-{name}"] = hash_of(values[name])
+    return sent
+
+
+class Forms(HTMLParser):
+    """The forms of a page, as a browser would send them untouched."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[dict] = []
+        self.area: str | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": found.get("action", ""), "fields": {}})
+        elif tag == "input" and "name" in found and self.forms:
+            self.forms[-1]["fields"][found["name"]] = found.get("value", "")
+        elif tag == "textarea":
+            self.area = found["name"]
+            self.forms[-1]["fields"][self.area] = ""
+
+    def handle_data(self, data):
+        if self.area:
+            self.forms[-1]["fields"][self.area] += data
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            fields = self.forms[-1]["fields"]
+            # A browser drops the line break right behind the opening tag.
+            fields[self.area] = fields[self.area].removeprefix("\n")
+            self.area = None
+
+
+def test_an_untouched_form_changes_nothing(page, issue):
+    card = cards_of(issue)[0]
+    events = Event.objects.count()
+    assert page.post(address("card", issue, card.pk), form_of(card)).status_code == 303
+    assert Event.objects.count() == events
+
+
+def test_the_form_the_page_draws_is_the_form_it_takes_back_unchanged(page, issue):
+    card = cards_of(issue)[0]
+    html = page.get(address("card", issue, card.pk)).content.decode()
+    drawn = next(f["fields"] for f in Forms(html).forms if "base-summary" in f["fields"])
+    drawn["importance"] = form_of(card)["importance"]  # a select: not read by this parser
+    events = Event.objects.count()
+    assert page.post(address("card", issue, card.pk), drawn).status_code == 303
+    assert Event.objects.count() == events
+
+
+@pytest.mark.parametrize(
+    "text", ["\n\n開頭空行", "結尾空白  ", "一行\n\n\n兩行", "\t縮排", "　全形"]
+)
+def test_typed_text_is_kept_to_the_letter(text, page, issue):
+    card = cards_of(issue)[0]
+    sent = form_of(card) | {"summary": text.replace("\n", "\r\n")}
+    response = page.post(address("card", issue, card.pk), sent)
+    assert response.status_code == 303, response.content.decode()
+    card.refresh_from_db()
+    assert card.summary == text
+
+
+def test_a_form_changes_only_the_field_that_was_typed_in(page, issue, colleague):
+    card = cards_of(issue)[0]
+    mine = form_of(card) | {"summary": "我的摘要。"}
+    theirs = form_of(card) | {"details": "- 他的細節。"}
+    _client(colleague).post(address("card", issue, card.pk), theirs)
+    assert page.post(address("card", issue, card.pk), mine).status_code == 303
+    card.refresh_from_db()
+    assert (card.summary, card.details) == ("我的摘要。", "- 他的細節。")
+
+
+def test_a_collision_shows_base_mine_and_theirs_and_loses_nothing(page, issue, colleague):
+    card = cards_of(issue)[0]
+    base = card.summary
+    mine = form_of(card) | {"summary": "我的摘要。", "headline": "我的標題"}
+    _client(colleague).post(
+        address("card", issue, card.pk), form_of(card) | {"summary": "他的摘要。"}
+    )
+    response = page.post(address("card", issue, card.pk), mine)
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert all(text in html for text in (base[:20], "我的摘要。", "他的摘要。", "我的標題"))
+    card.refresh_from_db()
+    assert card.summary == "他的摘要。"
+    # Saving the page that was shown keeps mine, now knowingly.
+    again = next(f["fields"] for f in Forms(html).forms if "base-summary" in f["fields"])
+    again["importance"] = mine["importance"]
+    assert page.post(address("card", issue, card.pk), again).status_code == 303
+    card.refresh_from_db()
+    assert (card.summary, card.headline) == ("我的摘要。", "我的標題")
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("summary", "好的\n### 偷渡一張卡"),
+        ("summary", "**來源**：\n[a](https://example.org/)"),
+        ("details", "a\n\n---\n\n### b"),
+        ("headline", " "),
+        ("headline", "x" * 501),
+        ("summary", "字" * 20_001),
+        ("summary", "a\x00b"),
+        ("importance", "很高"),
+        ("sources", "不是連結"),
+        ("sources", "[惡意](javascript:alert(1))"),
+        ("entities", "a, b"),
+    ],
+)
+def test_text_that_would_not_survive_its_file_is_refused_and_kept_in_the_form(
+    field, text, page, issue
+):
+    card = cards_of(issue)[0]
+    sent = form_of(card) | {field: text.replace("\n", "\r\n")}
+    response = page.post(address("card", issue, card.pk), sent)
+    assert response.status_code == 422
+    if field != "importance":  # a select offers only what it has
+        shown = next(
+            f["fields"]
+            for f in Forms(response.content.decode()).forms
+            if f"base-{field}" in f["fields"]
+        )
+        assert shown[field] == text
+    assert Card.objects.get(pk=card.pk).hash == card.hash
+
+
+def test_a_stale_approval_shows_what_changed(page, issue, colleague):
+    card = cards_of(issue)[0]
+    since = Event.objects.order_by("-pk").first().pk
+    _client(colleague).post(
+        address("card", issue, card.pk), form_of(card) | {"summary": "他改過了。"}
+    )
+    response = page.post(
+        address("decide_card", issue, card.pk, "approve"), {"seen": card.hash, "since": since}
+    )
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "他改過了。" in html and card.summary[:20] in html
+
+
+def test_the_issue_page_approves_with_its_own_form(page, issue):
+    html = page.get(address("issue", issue)).content.decode()
+    card = cards_of(issue)[3]
+    action = address("decide_card", issue, card.pk, "approve")
+    form = next(f for f in Forms(html).forms if f["action"] == action)
+    response = page.post(action, form["fields"])
+    assert response.status_code == 303
+    assert card.approvals.valid().count() == 1
+
+
+def test_a_card_moves_up_and_down_over_dropped_cards_and_between_sections(page, issue, editor):
+    first, second, third, fourth = cards_of(issue)[:4]
+
+    def move(card, to):
+        seen = queue.order_of(type(issue).objects.whole().get(pk=issue.pk))
+        return page.post(address("move_card", issue, card.pk), {"to": to, "seen": seen}).status_code
+
+    def heads():
+        return [c.pk for c in cards_of(issue)[:4]]
+
+    assert move(third, "up") == 303
+    assert heads() == [first.pk, third.pk, second.pk, fourth.pk]
+    decide("drop", issue_id=issue.pk, card_id=third.pk, by=editor, seen=third.hash)
+    assert move(first, "down") == 303
+    assert heads() == [third.pk, second.pk, first.pk, fourth.pk]
+    assert move(fourth, "up") == 303  # first of its section: to the end of the one above
+    assert Card.objects.get(pk=fourth.pk).section_id == first.section_id
+    assert move(fourth, str(fourth.section_id)) == 303
+    assert Card.objects.get(pk=fourth.pk).section_id == fourth.section_id
+    assert move(fourth, "sideways") == 422
+    for section in issue.sections.all():
+        positions = list(section.cards.values_list("position", flat=True))
+        assert positions == list(range(1, len(positions) + 1))
+
+
+def test_a_move_in_an_order_that_has_changed_is_refused(page, issue):
+    first, second = cards_of(issue)[:2]
+    seen = queue.order_of(type(issue).objects.whole().get(pk=issue.pk))
+    assert (
+        page.post(address("move_card", issue, first.pk), {"to": "down", "seen": seen}).status_code
+        == 303
+    )
+    assert (
+        page.post(address("move_card", issue, second.pk), {"to": "down", "seen": seen}).status_code
+        == 409
+    )
+
+
+def test_a_reordering_unapproves_no_card(page, ready):
+    seen = queue.order_of(type(ready).objects.whole().get(pk=ready.pk))
+    page.post(address("move_card", ready, cards_of(ready)[1].pk), {"to": "up", "seen": seen})
+    assert queue.case_of_issue(ready.pk).readiness.is_ready
+
+
+def test_the_insight_is_edited_passage_by_passage(page, issue):
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").first()
+    name = f"body.{passage.pk}"
+    before = issue.insight_hash
+    page.post(address("insight", issue), {name: "改寫。", f"base-{name}": hash_of(passage.body)})
+    passage.refresh_from_db()
+    issue.refresh_from_db()
+    assert passage.body == "改寫。"
+    assert issue.insight_hash != before
+    stale = page.post(address("insight", issue), {name: "又改。", f"base-{name}": hash_of("別的")})
+    assert stale.status_code == 409
+    assert "又改。" in stale.content.decode()
+    bad = page.post(
+        address("insight", issue), {name: "## 新欄目", f"base-{name}": hash_of("改寫。")}
+    )
+    assert bad.status_code == 422
+    passage.refresh_from_db()
+    assert passage.body == "改寫。"
+
+
+def test_editing_the_reading_list_leaves_the_insights_approval_alone(page, ready):
+    passage = Passage.objects.filter(section__issue=ready, section__kind="reading").first()
+    name = f"body.{passage.pk}"
+    sent = {name: f"{passage.body}\n* 多一則。", f"base-{name}": hash_of(passage.body)}
+    assert page.post(address("reading", ready), sent).status_code == 303
+    assert queue.case_of_issue(ready.pk).insight.is_approved
+
+
+def test_a_card_that_could_not_be_read_is_shown_repaired_and_counts(page, desk, sample, editor):
+    broken = sample.replace("**重要性**：極高".encode(), "**重要性**：非常高".encode(), 1)
+    issue = land(desk, broken)
+    held = issue.held_cards.get()
+    html = page.get(address("issue", issue)).content.decode()
+    assert "非常高" in html
+    assert not queue.case_of_issue(issue.pk).readiness.is_ready
+    section = issue.sections.first()
+    again = page.post(
+        address("held_card", issue, held.pk), {"text": held.text, "section": section.pk}
+    )
+    assert again.status_code == 422
+    mended = held.text.replace("非常高", "極高")
+    done = page.post(
+        address("held_card", issue, held.pk), {"text": mended, "section": section.pk, "repair": ""}
+    )
+    assert done.status_code == 303
+    held.refresh_from_db()
+    assert held.card.section == section
+    twice = page.post(
+        address("held_card", issue, held.pk), {"text": mended, "section": section.pk, "repair": ""}
+    )
+    assert twice.status_code == 409
+
+
+def test_a_card_that_could_not_be_read_can_be_put_aside(page, desk, sample):
+    broken = sample.replace("**重要性**：極高".encode(), "**重要性**：非常高".encode(), 1)
+    issue = land(desk, broken)
+    page.post(address("held_card", issue, issue.held_cards.get().pk), {"dismiss": ""})
+    assert not HeldCard.objects.get().is_open
+    assert "非常高" in Event.objects.get(verb="card.dismiss").before
+
+
+def test_a_later_text_of_the_machine_is_taken_or_left(page, issue, desk, sample):
+    card = cards_of(issue)[0]
+    page.post(address("card", issue, card.pk), form_of(card) | {"summary": "編輯寫的。"})
+    later = sample.replace(card.summary.encode(), "機器後來寫的。".encode())
+    land(desk, later)
+    suggestion = Suggestion.objects.get()
+    assert "機器後來寫的。" in page.get(address("card", issue, card.pk)).content.decode()
+    page.post(address("suggestion", issue, suggestion.pk), {"take": ""})
+    card.refresh_from_db()
+    assert card.summary == "機器後來寫的。"
+    assert page.post(address("suggestion", issue, suggestion.pk), {"take": ""}).status_code == 409
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "[連結](javascript:alert(1))",
+    '<b hx-get="/sign-out/">點我</b>',
+    "{{< raw >}}<script>1</script>{{< /raw >}}",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_and_never_run(text, page, issue, chief, client):
+    card, *others = cards_of(issue)
+    sent = form_of(card) | dict.fromkeys(
+        ("headline", "summary", "details", "applications", "importance_note"), text
+    )
+    assert page.post(address("card", issue, card.pk), sent).status_code == 303
+    page.post(
+        address("decide_card", issue, card.pk, "approve"),
+        {"seen": Card.objects.get(pk=card.pk).hash, "note": text},
+    )
+    for each in others:
+        decide("approve", issue_id=issue.pk, card_id=each.pk, by=chief, seen=each.hash)
+    decide("approve_insight", issue_id=issue.pk, by=chief, seen=issue.insight_hash)
+    sign(issue, chief)
+    issue.published = issue.editions.get()
+    issue.save()
+    pages = [
+        page.get(address("issue", issue)),
+        page.get(address("card", issue, card.pk)),
+        page.get(address("sign", issue)),
+        client.get(reverse("edition", args=[SAMPLE_DAY])),
+    ]
+    for response in pages:
+        assert response.status_code == 200
+        assert_harmless(response.content.decode())
+
+
+class Scanner(HTMLParser):
+    """What a page could run: scripts that are not ours, handlers, foreign schemes, htmx in text."""
+
+    found: list[str]
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag == "script" and not (found.get("src") or "").startswith("/static/"):
+            self.found.append(tag)
+        if tag in ("img", "iframe", "object", "style", "svg"):
+            self.found.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or name == "style":
+                self.found.append(name)
+            if name in ("href", "src", "action") and re.match(r"\s*(javascript|data)", value or ""):
+                self.found.append(value)
+            if name.startswith("hx-") and "/publication/" not in found.get("hx-get", ""):
+                self.found.append(name)
+
+
+def assert_harmless(html: str) -> None:
+    scanner = Scanner()
+    scanner.found = []
+    scanner.feed(html)
+    assert scanner.found == []
+
+
+def test_a_publication_is_followed_on_the_page_until_it_is_done(page, signed, chief):
+    from digest.publishing import deliver, publish_due
+
+    issue = signed.issue
+    chief_page = _client(chief)
+    chief_page.post(address("decide_issue", issue, "publish"), {"seen": signed.sha256})
+    fragment = page.get(address("publication", issue), headers={"HX-Request": "true"})
+    assert "hx-get" in fragment.content.decode()
+    for delivery in publish_due():
+        deliver(delivery)
+    fragment = page.get(address("publication", issue), headers={"HX-Request": "true"})
+    html = fragment.content.decode()
+    assert "hx-get" not in html and signed.sha256 in html
+
+
+def test_readers_see_the_signed_edition_and_never_the_working_rows(page, signed, chief, client):
+    from digest.publishing import publish_due
+
+    issue = signed.issue
+    card = cards_of(issue)[0]
+    assert client.get(reverse("edition", args=[issue.date])).status_code == 404
+    decide("publish", issue_id=issue.pk, by=chief, seen=signed.sha256)
+    page.post(address("card", issue, card.pk), form_of(card) | {"summary": "簽後才改的字。"})
+    publish_due()
+    html = client.get(reverse("edition", args=[issue.date])).content.decode()
+    assert "簽後才改的字。" not in html and card.headline in html
+    assert issue.title in client.get(reverse("front")).content.decode()
+    assert "not in the signed edition" in page.get(address("issue", issue)).content.decode()
+
+
+def test_a_draft_that_could_not_be_filed_is_on_the_queue_with_its_reason(page, desk, machine):
+    from digest.intake import receive
+
+    content = "這不是一份稿件".encode("big5")
+    receipt = receive(desk=desk, content=content, media_type="text/markdown", by=machine.user)
+    html = page.get(reverse("queue", args=[desk.slug])).content.decode()
+    assert reverse("draft", args=[desk.slug, receipt.draft.pk]) in html
+    shown = page.get(reverse("draft", args=[desk.slug, receipt.draft.pk])).content.decode()
+    assert "UTF-8" in shown
+    payload = page.get(reverse("payload", args=[desk.slug, receipt.draft.pk]))
+    assert payload.content == content
+    assert payload["Content-Disposition"].startswith("attachment")
+
+
+def test_nonsense_in_addresses_and_forms_is_answered_in_words(page, issue):
+    card = cards_of(issue)[0]
+    desk = issue.desk.slug
+    assert page.get(f"/desk/{desk}/2026-02-30/").status_code == 404
+    assert page.get(f"/desk/{desk}/9999-99-99/").status_code == 404
+    assert page.get(f"/desk/{desk}/?page=minus").status_code == 200
+    assert page.get(f"/desk/{desk}/?page=9999").status_code == 200
+    assert page.get(address("card", issue, 10**17)).status_code == 404
+    assert page.post(address("decide_card", issue, card.pk, "explode")).status_code == 404
+    assert page.post(address("decide_card", issue, card.pk, "sign")).status_code == 404
+    assert page.post(address("decide_issue", issue, "approve")).status_code == 404
+    assert page.post(address("decide_card", issue, card.pk, "approve")).status_code == 409
+    held = page.post(address("suggestion", issue, 1), {})
+    assert held.status_code == 404
+
+
+def test_a_person_without_a_desk_is_told_whom_to_ask(db, django_user_model):
+    user = django_user_model.objects.create_user("newcomer")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user, backend=BACKEND)
+    response = client.get(reverse("desk"))
+    assert response.status_code == 403
+    assert "desk_member newcomer editor" in response.content.decode()

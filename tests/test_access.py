@@ -1,0 +1,220 @@
+"""Address × method × person, made from the URL resolver: an address missing below fails."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from digest.models import HeldCard, MachineToken, Suggestion
+from editorial.decisions import DECISIONS
+from tests.conftest import SAMPLE_DAY, cards_of
+
+PEOPLE = ("anonymous", "stranger", "machine", "editor", "chief")
+SIGN_IN, HERE, HIDDEN, ELSEWHERE, WRONG_METHOD = "sign in", "here", "hidden", "elsewhere", "method"
+
+#: What a GET of an address answers to each of PEOPLE. (A machine cannot sign in; if it could:)
+EVERYBODY = (HERE,) * 5
+MEMBERS = (SIGN_IN, HIDDEN, HIDDEN, HERE, HERE)
+POST_ONLY = (WRONG_METHOD,) * 5
+GET: dict[str, tuple[str, ...]] = {
+    "front": EVERYBODY,
+    "front_of": EVERYBODY,
+    "edition": (HIDDEN,) * 5,  # nothing is published
+    "edition_of": (HIDDEN,) * 5,
+    "healthz": EVERYBODY,
+    "sign_in": (HERE, ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE),
+    "sign_out": POST_ONLY,
+    "language": (ELSEWHERE,) * 5,
+    "desk": (SIGN_IN, ELSEWHERE, "no desk", ELSEWHERE, ELSEWHERE),
+    "queue": MEMBERS,
+    "issue": MEMBERS,
+    "publication": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
+    "draft": MEMBERS,
+    "payload": MEMBERS,
+    "card": MEMBERS,
+    "insight": MEMBERS,
+    "reading": MEMBERS,
+    "sign": MEMBERS,
+    "move_card": POST_ONLY,
+    "decide_card": POST_ONLY,
+    "decide_issue": POST_ONLY,
+    "held_card": POST_ONLY,
+    "suggestion": POST_ONLY,
+}
+#: Addresses that change something by POST.
+POST = (
+    "card",
+    "insight",
+    "reading",
+    "move_card",
+    "decide_card",
+    "decide_issue",
+    "held_card",
+    "suggestion",
+)
+
+
+def _names(patterns, prefix: str = "") -> list[str]:
+    found = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver) and pattern.namespace in ("admin", "api"):
+            continue
+        if isinstance(pattern, URLResolver):
+            found += _names(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            found.append(pattern.name)
+    return found
+
+
+@pytest.fixture
+def addresses(issue) -> dict[str, str]:
+    card = cards_of(issue)[0]
+    draft = issue.drafts.first()
+    held = HeldCard.objects.create(issue=issue, draft=draft, where="card", reason="?", text="?")
+    later = Suggestion.objects.create(
+        issue=issue, draft=draft, card=card, field="summary", value="later"
+    )
+    day, desk = SAMPLE_DAY, issue.desk.slug
+    return {
+        **{name: reverse(name) for name in ("front", "healthz", "sign_in", "sign_out", "language")},
+        "desk": reverse("desk"),
+        "front_of": reverse("front_of", args=[desk]),
+        "edition": reverse("edition", args=[day]),
+        "edition_of": reverse("edition_of", args=[desk, day]),
+        "queue": reverse("queue", args=[desk]),
+        "draft": reverse("draft", args=[desk, draft.pk]),
+        "payload": reverse("payload", args=[desk, draft.pk]),
+        **{
+            name: reverse(name, args=[desk, day])
+            for name in ("issue", "publication", "insight", "reading", "sign")
+        },
+        "card": reverse("card", args=[desk, day, card.pk]),
+        "move_card": reverse("move_card", args=[desk, day, card.pk]),
+        "decide_card": reverse("decide_card", args=[desk, day, card.pk, "approve"]),
+        "decide_issue": reverse("decide_issue", args=[desk, day, "approve_insight"]),
+        "held_card": reverse("held_card", args=[desk, day, held.pk]),
+        "suggestion": reverse("suggestion", args=[desk, day, later.pk]),
+    }
+
+
+@pytest.fixture
+def clients(editor, chief, machine, stranger) -> dict[str, Client]:
+    clients = {"anonymous": Client()}
+    for name, member in (
+        ("editor", editor),
+        ("chief", chief),
+        ("machine", machine),
+        ("stranger", stranger),
+    ):
+        clients[name] = Client()
+        clients[name].force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    return clients
+
+
+def _answer(response) -> str:
+    if response.status_code == 302:
+        return SIGN_IN if response["Location"].startswith("/sign-in/") else ELSEWHERE
+    return {200: HERE, 404: HIDDEN, 403: "no desk", 405: WRONG_METHOD}[response.status_code]
+
+
+def test_every_address_is_in_the_table():
+    assert sorted(_names(get_resolver().url_patterns)) == sorted(GET)
+
+
+def test_get_shows_each_address_to_exactly_whom_the_table_says(addresses, clients):
+    for name, address in addresses.items():
+        answers = tuple(_answer(clients[who].get(address)) for who in PEOPLE)
+        assert answers == GET[name], name
+
+
+def _everything() -> dict[str, list]:
+    ours = [m for m in apps.get_models() if m._meta.app_label in ("digest", "editorial")]
+    return {m._meta.label: list(m.objects.order_by("pk").values()) for m in ours}
+
+
+def test_no_get_changes_anything(addresses, clients):
+    before = _everything()
+    for who in PEOPLE:
+        for address in addresses.values():
+            clients[who].get(address)
+            clients[who].head(address)
+    assert _everything() == before
+
+
+@pytest.mark.parametrize("who", ["anonymous", "stranger", "machine"])
+def test_nobody_from_outside_the_desk_changes_anything(who, addresses, clients):
+    before = _everything()
+    for name in POST:
+        response = clients[who].post(addresses[name], {"seen": "x", "take": "", "dismiss": ""})
+        expected = SIGN_IN if who == "anonymous" else HIDDEN
+        assert _answer(response) == expected, name
+    assert _everything() == before
+
+
+def test_every_decision_is_refused_to_a_stranger_by_its_own_address(issue, clients):
+    card = cards_of(issue)[0]
+    before = _everything()
+    for name, decision in DECISIONS.items():
+        args = [issue.desk.slug, issue.date]
+        if decision.subject == "card":
+            address = reverse("decide_card", args=[*args, card.pk, name])
+        else:
+            address = reverse("decide_issue", args=[*args, name])
+        assert clients["stranger"].post(address, {"seen": card.hash}).status_code == 404
+    assert _everything() == before
+
+
+def test_an_editor_who_posts_a_signature_gets_the_sentence_and_403(ready, clients):
+    response = clients["editor"].post(
+        reverse("decide_issue", args=[ready.desk.slug, ready.date, "sign"]), {"seen": "x"}
+    )
+    assert response.status_code == 403
+    assert not ready.editions.exists()
+
+
+def test_no_post_works_without_its_csrf_token(addresses, editor):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(editor.user, backend="django.contrib.auth.backends.ModelBackend")
+    before = _everything()
+    for name in POST:
+        assert client.post(addresses[name], {}).status_code == 403, name
+    assert _everything() == before
+
+
+def test_a_machine_token_opens_no_page(addresses, clients, machine):
+    _token, key = MachineToken.issue(desk=machine.desk, user=machine.user, name="m")
+    client = Client(headers={"authorization": f"Bearer {key}"})
+    assert client.get(addresses["issue"]).status_code == 302
+
+
+def test_cards_of_one_issue_are_not_reachable_through_another_day(addresses, clients, issue):
+    card = cards_of(issue)[0]
+    address = reverse("card", args=[issue.desk.slug, date(2026, 2, 13), card.pk])
+    assert clients["chief"].get(address).status_code == 404
+
+
+def test_signed_in_pages_are_kept_out_of_caches(addresses, clients):
+    response = clients["editor"].get(addresses["issue"])
+    assert response["Cache-Control"] == "no-store"
+    assert "HX-Request" in response["Vary"]
+
+
+def test_every_page_carries_the_content_security_policy(addresses, clients):
+    for address in (addresses["issue"], addresses["front"]):
+        policy = clients["editor"].get(address)["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def test_repeated_wrong_passwords_lock_the_door_for_that_name_and_place(editor, client):
+    for _ in range(9):
+        response = client.post(reverse("sign_in"), {"username": "editor", "password": "wrong"})
+    assert response.status_code == 429
+    right = {"username": "editor", "password": "a long enough secret"}
+    assert client.post(reverse("sign_in"), right).status_code == 429
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    assert elsewhere.post(reverse("sign_in"), right).status_code == 302
