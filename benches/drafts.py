@@ -1,4 +1,4 @@
-"""Drafts of any size, made from a real one. The query counts in tests/ are taken on them as well."""
+"""Drafts of any size, made from a real one. The tests of query counts use them as well."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ PRAGMAS = {
     "journal_mode": ("wal", "readers and the writer would lock each other out"),
     "synchronous": (2, "a signature could be lost in a power cut (2 is FULL)"),
     "foreign_keys": (1, "a row could refer to one that does not exist"),
+    "recursive_triggers": (1, "REPLACE could take the place of a signed row"),
 }
 
 

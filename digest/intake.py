@@ -104,7 +104,9 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
     filing = _filing(draft, reading.document, day)
     with transaction.atomic():
         # The desk's lock, not the draft's: two different drafts for one day must not both make it.
-        Desk.objects.select_for_update().get(pk=draft.desk_id)
+        # NO KEY: whoever writes an event for the desk meanwhile must not wait for us holding an
+        # issue that we wait for.
+        Desk.objects.select_for_update(no_key=True).get(pk=draft.desk_id)
         draft.refresh_from_db()
         if draft.state != Draft.State.RECEIVED:
             return False
@@ -227,8 +229,9 @@ def _slug_of(
 
 
 def _file(draft: Draft, whole: document.Document, filing: Filing) -> Issue:
-    issue = Issue.objects.filter(desk=draft.desk, date=filing.day).first()
-    if issue:
+    # People lock the issue they work on (not the desk): so do we before we read what they wrote.
+    locked = Issue.objects.select_for_update(no_key=True)
+    if issue := locked.filter(desk=draft.desk, date=filing.day).first():
         redraft.merge(issue, whole, draft=draft)
         return issue
     slug = filing.slug

@@ -140,12 +140,16 @@ def _document(payload: dict[str, Any], notes: Notes) -> Document:
         reason = f"unknown; a document has {', '.join(Document.model_fields)}"
         notes.refuse(_pointer("", key), None, reason, [_json(payload[key])])
     front_matter = _value(FrontMatter, payload.get("front_matter", {}), "/front_matter", notes)
+    sections = _each(_section, payload.get("sections", []), "/sections", notes)
+    texts = {key: _text(key, payload.get(key, ""), notes) for key in ("lead", "footer")}
+    if any(texts.values()) and not sections:
+        notes.refuse("/sections", None, "text needs a section to stand beside", [_json(texts)])
+        texts = {}
     return hugo.tidy(
         Document(
             front_matter=_if_kept("front_matter", front_matter, notes) or FrontMatter(),
-            lead=_text("lead", payload.get("lead", ""), notes),
-            sections=_each(_section, payload.get("sections", []), "/sections", notes),
-            footer=_text("footer", payload.get("footer", ""), notes),
+            sections=sections,
+            **texts,
         )
     )
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import psutil
 
+#: What is left of a killed desk gets this many seconds to end by itself.
+PATIENCE = 10
+
 
 class Occupied(Exception):
     """Another desk runs in this folder; the message is where, or empty while it still starts."""
@@ -48,36 +51,42 @@ def occupy(folder: Path, *, address: str) -> Iterator[Premises]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "desk.lock", "a+") as file:
-        file.seek(0)
-        try:
-            record = json.load(file)
-        except ValueError:
-            record = {}
+        neighbour, programs = _read(file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Occupied(record.get("address", "")) from None
-        _end_leftovers(record.get("programs", []))
+            raise Occupied(neighbour) from None
+        _end_leftovers(programs)
         yield Premises(file, address)
         file.truncate(0)
 
 
-def _end_leftovers(programs: list[dict], patience: float = 10) -> None:
-    """End what is left of the sessions these programs led, mercifully for `patience` seconds."""
-    left = [process for program in programs for process in _session_of(program)]
+def _read(file) -> tuple[str, list[tuple[int, float]]]:
+    """Where the last desk was, and its programs with the times they started at. May be unreadable:
+    its owner is just writing it, or was killed while it did."""
+    file.seek(0)
+    try:
+        record = json.load(file)
+        return record["address"], [(each["pid"], each["started"]) for each in record["programs"]]
+    except (ValueError, TypeError, KeyError):
+        return "", []
+
+
+def _end_leftovers(programs: list[tuple[int, float]]) -> None:
+    """End what is left of the sessions that these programs led."""
+    left = [process for program in programs for process in _session_of(*program)]
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-    for process in psutil.wait_procs(left, timeout=patience)[1]:
+    for process in psutil.wait_procs(left, timeout=PATIENCE)[1]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
-def _session_of(program: dict) -> list[psutil.Process]:
+def _session_of(leader: int, started: float) -> list[psutil.Process]:
     """The living processes of a session, unless its number by now belongs to another."""
-    leader = program["pid"]
     with suppress(psutil.NoSuchProcess):
-        if abs(psutil.Process(leader).create_time() - program["started"]) > 1:
+        if abs(psutil.Process(leader).create_time() - started) > 1:
             return []
     return [process for process in psutil.process_iter() if _session(process.pid) == leader]
 

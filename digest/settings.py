@@ -131,11 +131,13 @@ _database["CONN_HEALTH_CHECKS"] = True
 if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock at the start of a transaction: without it, read-then-write from
     # eight processes fails with "database is locked" most of the time. FULL: a signature survives a
-    # power cut. digest.checks looks whether these took effect.
+    # power cut. Recursive triggers: REPLACE asks the triggers that keep signed rows, too.
+    # digest.checks looks whether these took effect.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        " PRAGMA recursive_triggers=ON;",
     }
 elif not _database["ENGINE"].endswith("postgresql"):
     raise ImproperlyConfigured("DATABASE_URL must name sqlite or postgres.")

@@ -308,7 +308,8 @@ def present_hash(decision: Decision, case: Case) -> str:
 
 def lock_issue(issue_id: int) -> Issue:
     """The issue with its row locked until the transaction ends. Every change begins with this."""
-    return Issue.objects.select_for_update(of=("self",)).select_related("desk").get(pk=issue_id)
+    locked = Issue.objects.select_for_update(of=("self",), no_key=True)
+    return locked.select_related("desk").get(pk=issue_id)
 
 
 def decide(

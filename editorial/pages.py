@@ -94,10 +94,14 @@ class Publication:
     deliveries: list[Delivery]
 
     @property
+    def is_going_out(self) -> bool:
+        """Whether its hour has come and no worker has taken it yet."""
+        return bool(self.due_at) and self.due_at <= timezone.now() and not self.is_missed
+
+    @property
     def is_moving(self) -> bool:
         """Whether the page should look again soon."""
-        due_now = self.due_at and self.due_at <= timezone.now() and not self.is_missed
-        return bool(due_now) or any(
+        return self.is_going_out or any(
             d.state in (Delivery.State.WAITING, Delivery.State.RUNNING) for d in self.deliveries
         )
 

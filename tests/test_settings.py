@@ -40,7 +40,7 @@ def _start(code: str, arguments: tuple[str, ...], env: dict[str, str]) -> subpro
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a process with these environment variables (and VAR_DIR); answers with stdout, stderr."""
+    """Start a process with these environment variables; answers with settings and stderr."""
 
     def run(*names: str, **env: str) -> tuple[dict, str]:
         process = _start(_SHOW, names, {"VAR_DIR": str(tmp_path / "var")} | env)

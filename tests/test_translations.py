@@ -111,19 +111,20 @@ def messages_in_code() -> dict[Message, set[str]]:
 # The paper is Chinese in any language, and the page for crashes says it in both.
 _UNTRANSLATED = ("templates/digest/_card.html", "templates/500.html")
 _SPOKEN = re.compile(r"""\b(?:title|placeholder|alt|aria-label)=(?:"([^"]*)"|'([^']*)')""")
-_NAMES = re.compile(r"\bCopydesk\b|<code\b.*?</code>|<(?:style|script)\b.*?</(?:style|script)>", re.S)
+_NO_WORDS = re.compile(
+    r"\bCopydesk\b|<(code|style|script)\b.*?</\1>|{% block \w+_class %}.*?{% endblock %}", re.S
+)
 
 
 def words_outside_of_tags(source: str) -> list[str]:
     """The letters a template would show (or say) in one language only."""
     text, translating = "", False
-    for token in Lexer(source).tokenize():
+    for token in Lexer(_NO_WORDS.sub(" ", source)).tokenize():
         if token.token_type == TokenType.BLOCK:
             tag = token.contents.split()[0]
             translating = tag == "blocktranslate" or (translating and tag != "endblocktranslate")
         if token.token_type == TokenType.TEXT and not translating:
             text += token.contents
-    text = _NAMES.sub(" ", text)
     spoken = " ".join(a or b for a, b in _SPOKEN.findall(text))
     shown = re.sub(r"<[^>]*>", " ", text)
     return re.findall(r"[^\W\d_]{2,}|（|：", f"{spoken} {shown}")
@@ -235,7 +236,8 @@ def test_sentences_are_found_in_templates():
 
 
 def test_words_outside_of_tags_are_found():
-    source = """<p title="Spoken" class="quiet">{{ name }}<code>manage.py</code> · Copydesk shown
+    source = """{% block main_class %}page{% endblock %}
+<p title="Spoken" class="quiet">{{ name }}<code>manage.py</code> · Copydesk shown
 {% translate "fine" %}{% blocktranslate %}fine{% endblocktranslate %}（{{ note }}）</p>"""
     assert words_outside_of_tags(source) == ["Spoken", "shown", "（"]
 
@@ -304,11 +306,9 @@ def test_the_compiled_catalogue_answers(compiled):
     with override("zh-hant"):
         assert gettext("Approve card") == "核可本卡"
         assert pgettext("delivery", "waiting") != gettext("waiting") == "待審"
-        assert ngettext(
-            "%(count)d card is neither approved nor dropped.",
-            "%(count)d cards are neither approved nor dropped.",
-            1,
-        ) % {"count": 1} == "還有 1 張卡尚未核可或剔除。"
+        one = "%(count)d card is neither approved nor dropped."
+        many = "%(count)d cards are neither approved nor dropped."
+        assert ngettext(one, many, 1) % {"count": 1} == "還有 1 張卡尚未核可或剔除。"
     with override("en"):
         assert gettext("Approve card") == "Approve card"
 

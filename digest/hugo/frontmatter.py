@@ -67,6 +67,7 @@ def settle(front_matter: FrontMatter) -> FrontMatter:
     values = front_matter.values
     for format, make in (
         (front_matter.format, lambda: front_matter.source),
+        (front_matter.format, lambda: _nothing_for(values)),
         (front_matter.format, lambda: _mend(front_matter)),
         (front_matter.format, lambda: _generate(values, front_matter.format)),
         ("yaml", lambda: _generate(values, "yaml")),  # TOML has no null
@@ -92,6 +93,12 @@ def _made(make: Callable[[], str]) -> str | None:
         return make()
     except (FrontMatterError, YAMLError, TOMLKitError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _nothing_for(values: Values) -> str:
+    if values:
+        raise FrontMatterError("there is something to write")
+    return ""
 
 
 def _says(source: str, format: str, values: Values) -> bool:
