@@ -122,11 +122,7 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
         if not refused:
             draft.issue = _file(draft, reading.document, filing)
             # A later run may repeat a bad card word for word; one of it in sight is enough.
-            in_sight = set(
-                draft.issue.held_cards.filter(card=None, dismissed=False).values_list(
-                    "text", flat=True
-                )
-            )
+            in_sight = set(draft.issue.held_cards.waiting().values_list("text", flat=True))
             HeldCard.objects.bulk_create(
                 HeldCard(
                     issue=draft.issue,

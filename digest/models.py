@@ -388,6 +388,12 @@ class Draft(models.Model):
         return f"{self.name or self.media_type} {self.sha256[:12]}"
 
 
+class HeldCardQuerySet(models.QuerySet):
+    def waiting(self) -> HeldCardQuerySet:
+        """Those a person still has to look at."""
+        return self.filter(card=None, dismissed=False)
+
+
 class HeldCard(models.Model):
     """A card of a draft that could not be read: kept in sight with its reason until a person has
     repaired it (then `card` is what it became) or dismissed it."""
@@ -400,6 +406,8 @@ class HeldCard(models.Model):
     text = models.TextField(blank=True)
     card = models.OneToOneField(Card, models.PROTECT, null=True, blank=True)
     dismissed = models.BooleanField(default=False)
+
+    objects = HeldCardQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -499,6 +507,10 @@ class DeliveryQuerySet(models.QuerySet):
             | Q(state=Delivery.State.RUNNING, claimed_until__lte=now)
         )
 
+    def at_work(self, now: datetime) -> DeliveryQuerySet:
+        """Deliveries a worker holds, as far as anybody can know."""
+        return self.filter(state=Delivery.State.RUNNING, claimed_until__gt=now)
+
 
 class Delivery(models.Model):
     """An edition on its way into one channel. It is the queue and the record at once."""
@@ -508,6 +520,7 @@ class Delivery(models.Model):
         RUNNING = "running", _("running")
         DELIVERED = "delivered", _("delivered")
         FAILED = "failed", _("failed")
+        REPLACED = "replaced", _("replaced")
 
     edition = models.ForeignKey(Edition, models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=20)

@@ -8,6 +8,7 @@ a dead worker left behind is taken over when its lease has run out.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         )
         if claimed != 1:
             return None
+        left = Delivery.objects.filter(
+            edition__issue=issue, state__in=(Delivery.State.WAITING, Delivery.State.FAILED)
+        )
+        older = left.exclude(edition=edition).select_related("edition")
+        _replace(older.defer("edition__content", "edition__document"), issue)
         Delivery.objects.bulk_create(
             (
                 Delivery(edition=edition, channel=channel, next_attempt_at=now)
@@ -85,14 +91,7 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
 
 def deliver(delivery_id: int, *, now: datetime | None = None) -> None:
     """Work on one delivery, unless somebody else is at it or it is done."""
-    now = now or timezone.now()
-    lease = now + timedelta(seconds=settings.DELIVERY_LEASE)
-    claimed = (
-        Delivery.objects.takeable(now)
-        .filter(pk=delivery_id)
-        .update(state=Delivery.State.RUNNING, claimed_until=lease, attempts=F("attempts") + 1)
-    )
-    if claimed != 1:
+    if not _claim(delivery_id, now or timezone.now()):
         return
     delivery = Delivery.objects.select_related("edition__issue__desk", "edition__cover").get(
         pk=delivery_id
@@ -103,6 +102,46 @@ def deliver(delivery_id: int, *, now: datetime | None = None) -> None:
         _failed(delivery, error)
     else:
         _done(delivery, receipt)
+
+
+def _claim(delivery_id: int, now: datetime) -> bool:
+    """Take a delivery if it may be worked on now. An older edition never follows a newer one."""
+    lease = now + timedelta(seconds=settings.DELIVERY_LEASE)
+    takeable = Delivery.objects.takeable(now).filter(pk=delivery_id)
+    with transaction.atomic():
+        # The lock keeps a release from coming between what we look at and what we claim.
+        locked = Issue.objects.select_for_update(of=("self",), no_key=True)
+        issue = locked.get(editions__deliveries=delivery_id)
+        found = takeable.select_related("edition")
+        delivery = found.defer("edition__content", "edition__document").first()
+        if delivery is None:
+            return False
+        if delivery.edition_id != issue.published_id:
+            _replace([delivery], issue)
+            return False
+        others = Delivery.objects.filter(edition__issue=issue, channel=delivery.channel)
+        if others.at_work(now).exists():
+            return False  # an older edition on its last steps; the next tick comes back
+        claimed = takeable.update(
+            state=Delivery.State.RUNNING, claimed_until=lease, attempts=F("attempts") + 1
+        )
+    return claimed == 1
+
+
+def _replace(deliveries: Iterable[Delivery], issue: Issue) -> None:
+    """Put deliveries aside for good: a later edition of their issue is out."""
+    for delivery in deliveries:
+        Delivery.objects.filter(pk=delivery.pk).update(
+            state=Delivery.State.REPLACED, claimed_until=None
+        )
+        Event.objects.create(
+            desk_id=issue.desk_id,
+            issue=issue,
+            actor=machine_account("publisher"),
+            verb="delivery.replace",
+            field=delivery.channel,
+            after={"edition": delivery.edition.number},
+        )
 
 
 def parcel_of(edition: Edition) -> Parcel:

@@ -6,7 +6,10 @@ as a `Suggestion`. A field is touched when it differs from what the machine last
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from django.db.models import Q
 
 from digest import document, rows
 from digest.folding import fold
@@ -25,20 +28,32 @@ def baseline_of(whole: document.Document) -> dict[str, Any]:
 
 
 def merge(issue: Issue, whole: document.Document, *, draft: Draft) -> None:
-    """Merge a new draft into an issue. Call it inside a transaction that holds the desk's lock."""
+    """Merge a new draft into an issue. Call it inside a transaction that holds the issue's lock."""
     issue = Issue.objects.whole().get(pk=issue.pk)
     _merge_issue(issue, whole, draft)
-    sections = _merge_sections(issue, whole)
+    sections = _sections_for(issue, whole)
     cards = _merge_cards(issue, whole, sections, draft)
-    if not _order_touched(issue):
-        _arrange(issue, whole, sections, cards)
-    for value in whole.sections:
-        _merge_passages(issue, sections[value.kind, value.title], value, draft)
+    for section, value in zip(sections, whole.sections, strict=True):
+        if value.passages or section.kind != Section.Kind.CARDS:
+            _merge_passages(issue, section, value.passages, draft)
+    others = [row for row in issue.sections.all() if row not in sections]
+    for section in others:
+        _merge_passages(issue, section, (), draft)
+    if _order_touched(issue):
+        new = [row for row in sections if row not in issue.sections.all()]
+        _clear_away([*others, *new])
+        order = [*issue.sections.all(), *new]
+    else:
+        _arrange(issue, whole, sections, others, cards)
+        _clear_away(others)
+        order = [*sections, *others]
+    rows.place_sections([row for row in order if row.pk])
     fresh = Issue.objects.whole().get(pk=issue.pk)
     issue.insight_hash = rows.insight_hash(fresh)
     if draft.cover:
         issue.cover = draft.cover
     issue.save()
+    _withdraw_suggestions(fresh, gone=_gone(fresh, cards))
 
 
 def _order_touched(issue: Issue) -> bool:
@@ -85,13 +100,39 @@ def _suggest(
     )
 
 
-def _merge_issue(issue: Issue, whole: document.Document, draft: Draft) -> None:
-    new = baseline_of(whole)
-    present = {
+def _withdraw_suggestions(issue: Issue, *, gone: set[int]) -> None:
+    """Take back what the machine no longer suggests, or what stands there by now."""
+    present = {c.pk: c for row in issue.sections.all() for c in row.cards.all()}
+    passages = {p.pk: p for row in issue.sections.all() for p in row.passages.all()}
+    for suggestion in issue.suggestions.filter(state=Suggestion.State.OPEN):
+        field, value = suggestion.field, suggestion.value
+        if suggestion.card_id and field == "dropped":
+            holds = suggestion.card_id in gone
+        elif suggestion.card_id:
+            card = present[suggestion.card_id]
+            there = rows.card_value(card).model_dump(mode="json")[field]
+            holds = value == card.machine.get(field) and value != there
+        elif suggestion.passage_id:
+            passage = passages[suggestion.passage_id]
+            holds = value == passage.machine.get(field) and value != getattr(passage, field)
+        else:
+            holds = value == issue.machine.get(field) and value != _present(issue)[field]
+        if not holds:
+            suggestion.delete()
+
+
+def _present(issue: Issue) -> dict[str, Any]:
+    """An issue's own fields as they stand."""
+    return {
         "front_matter": rows.front_matter_value(issue).model_dump(mode="json"),
         "lead": issue.lead,
         "footer": issue.footer,
     }
+
+
+def _merge_issue(issue: Issue, whole: document.Document, draft: Draft) -> None:
+    new = baseline_of(whole)
+    present = _present(issue)
     for field, value in new.items():
         if value == present[field]:
             continue
@@ -105,26 +146,42 @@ def _merge_issue(issue: Issue, whole: document.Document, draft: Draft) -> None:
     issue.machine = new
 
 
-def _merge_sections(issue: Issue, whole: document.Document) -> dict[tuple[str, str], Section]:
-    """The section rows by kind and title, those of the new draft made where they are missing.
+def _sections_for(issue: Issue, whole: document.Document) -> list[Section]:
+    """The row of each section of the new draft, made where there is none yet.
 
     There is one insight and one reading list whatever they are called, so those two match by kind.
     """
-    sections = {(row.kind, row.title): row for row in issue.sections.all()}
-    single = {row.kind: row for row in issue.sections.all() if row.kind != Section.Kind.CARDS}
-    last = max((row.position for row in issue.sections.all()), default=0)
+    free = list(issue.sections.all())
+    last = max((row.position for row in free), default=0)
+    found: list[Section] = []
     for value in whole.sections:
-        row = sections.get((value.kind, value.title)) or single.get(value.kind)
+        alike = (row for row in free if row.kind == value.kind)
+        if value.kind == Section.Kind.CARDS:
+            alike = (row for row in alike if row.title == value.title)
+        row = next(alike, None)
         if row is None:
             last += 1
             row = Section.objects.create(
                 issue=issue, position=last, kind=value.kind, title=value.title, lead=value.lead
             )
-        elif (row.title, row.lead) != (value.title, value.lead):
-            row.title, row.lead = value.title, value.lead
-            row.save(update_fields=["title", "lead"])
-        sections[value.kind, value.title] = row
-    return sections
+        else:
+            free.remove(row)
+            if (row.title, row.lead) != (value.title, value.lead):
+                row.title, row.lead = value.title, value.lead
+                row.save(update_fields=["title", "lead"])
+        found.append(row)
+    return found
+
+
+def _clear_away(sections: Sequence[Section]) -> None:
+    """Delete sections that hold nothing. One whose cards were all dropped loses only its lead."""
+    for row in sections:
+        if row.passages.exists() or row.cards.filter(dropped=False).exists():
+            continue
+        if row.cards.exists():
+            Section.objects.filter(pk=row.pk).update(lead="")
+        else:
+            row.delete()
 
 
 # --- cards ---------------------------------------------------------------------------------------
@@ -163,7 +220,7 @@ def _pair_up(old: list[Card], new: list[document.Card]) -> dict[int, Card]:
 def _merge_cards(
     issue: Issue,
     whole: document.Document,
-    sections: dict[tuple[str, str], Section],
+    sections: list[Section],
     draft: Draft,
 ) -> list[Card]:
     """Merge the cards; answers with the row of each new card, in the order of the draft."""
@@ -173,14 +230,13 @@ def _merge_cards(
     for row in present:
         if row.pk not in known:
             _leave_out(row, issue, draft)
-    ends = {row.pk: 0 for row in sections.values()}
+    ends = {row.pk: 0 for row in sections}
     for row in present:
         ends[row.section_id] = max(ends.get(row.section_id, 0), row.position)
     merged: list[Card] = []
     added: list[tuple[int, tuple[Section, int, document.Card]]] = []
     n = 0
-    for section in whole.sections:
-        row = sections[section.kind, section.title]
+    for row, section in zip(sections, whole.sections, strict=True):
         for value in section.cards:
             if n in pairs:
                 _merge_card(pairs[n], value, issue, draft)
@@ -200,6 +256,8 @@ def _merge_cards(
 
 
 def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> None:
+    if row.dropped:
+        _bring_back(row, issue, draft)
     new = value.model_dump(mode="json")
     present = rows.card_value(row).model_dump(mode="json")
     taken: dict[str, Any] = {}
@@ -218,6 +276,23 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
     rows.change_card(row, document.Card.model_validate(present | taken))
 
 
+def _bring_back(row: Card, issue: Issue, draft: Draft) -> None:
+    """The new draft has a card that was dropped: what the machine dropped it may restore."""
+    last = row.events.filter(Q(verb__in=("card.drop", "card.restore")) | Q(field="dropped")).last()
+    if last is None or last.actor_id != draft.received_by_id:
+        return
+    row.dropped = False
+    row.save(update_fields=["dropped"])
+    _change(draft, issue, field="dropped", before=True, after=False, card=row, verb="card.restore")
+
+
+def _gone(issue: Issue, cards: list[Card]) -> set[int]:
+    """Cards that still stand though the new draft (whose cards are these) no longer has them."""
+    kept = {card.pk for card in cards}
+    standing = (c for row in issue.sections.all() for c in row.cards.all() if not c.dropped)
+    return {card.pk for card in standing if card.pk not in kept}
+
+
 def _leave_out(row: Card, issue: Issue, draft: Draft) -> None:
     """The new draft no longer has this card: the machine may drop only what nobody touched."""
     if row.dropped or not row.machine:
@@ -233,61 +308,56 @@ def _leave_out(row: Card, issue: Issue, draft: Draft) -> None:
 def _arrange(
     issue: Issue,
     whole: document.Document,
-    sections: dict[tuple[str, str], Section],
+    sections: list[Section],
+    others: list[Section],
     cards: list[Card],
 ) -> None:
     """Nobody has moved anything: take the draft's order, what it no longer has goes last."""
-    kept = [sections[value.kind, value.title] for value in whole.sections]
-    kept_ids = {row.pk for row in kept}
-    order: dict[int, list[Card]] = {row.pk: [] for row in kept}
     remaining = iter(cards)
-    for row, value in zip(kept, whole.sections, strict=True):
-        order[row.pk] += [next(remaining) for _ in value.cards]
+    order: dict[int, list[Card]] = {
+        row.pk: [next(remaining) for _ in value.cards]
+        for row, value in zip(sections, whole.sections, strict=True)
+    }
     placed = {card.pk for card in cards}
-    rest: list[Section] = [row for row in issue.sections.all() if row.pk not in kept_ids]
     for row in issue.sections.all():
-        order.setdefault(row.pk, [])
-        order[row.pk] += [card for card in row.cards.all() if card.pk not in placed]
-    by_pk = {row.pk: row for row in (*kept, *rest)}
-    rows.place_cards((by_pk[pk], order[pk]) for pk in order)
-    for row in rest:
-        if not order[row.pk] and row.kind == Section.Kind.CARDS:
-            row.delete()
-    rows.place_sections([row for row in (*kept, *rest) if row.pk])
+        left = [card for card in row.cards.all() if card.pk not in placed]
+        order[row.pk] = order.get(row.pk, []) + left
+    rows.place_cards((row, order[row.pk]) for row in (*sections, *others))
 
 
 # --- passages ------------------------------------------------------------------------------------
 
 
-def _merge_passages(issue: Issue, section: Section, value: document.Section, draft: Draft) -> None:
-    present = list(section.passages.all())
-    touched = [p for p in present if {"title": p.title, "body": p.body} != p.machine]
-    if not touched:
-        if [p.machine for p in present] == [v.model_dump(mode="json") for v in value.passages]:
-            return
-        _change(
-            draft,
-            issue,
-            field=f"{section.kind}.passages",
-            before=[p.machine for p in present],
-            after=[v.model_dump(mode="json") for v in value.passages],
-        )
-        issue.suggestions.filter(passage__in=present).delete()
-        section.passages.all().delete()
-        rows.add_passages(section, value.passages)
+def _merge_passages(
+    issue: Issue, section: Section, passages: Sequence[document.Passage], draft: Draft
+) -> None:
+    """Merge the passages of a section, which are the same where the machine's titles are."""
+    free = list(section.passages.all())
+    order: list[Passage | document.Passage] = []
+    for value in passages:
+        row = next((p for p in free if p.machine.get("title", p.title) == value.title), None)
+        if row:
+            free.remove(row)
+            _merge_passage(row, value, issue, draft)
+        order.append(row or value)
+    for row in free:
+        if {"title": row.title, "body": row.body} != row.machine:
+            order.append(row)  # a person's words stay
+        else:
+            _change(draft, issue, field=f"body.{row.pk}", before=row.body, after=None)
+            row.suggestions.all().delete()
+            row.delete()
+    for row in rows.place_passages(section, order):
+        _change(draft, issue, field=f"body.{row.pk}", before=None, after=row.body)
+
+
+def _merge_passage(row: Passage, value: document.Passage, issue: Issue, draft: Draft) -> None:
+    if value.body == row.machine.get("body"):
         return
-    by_title = {p.machine.get("title", p.title): p for p in present}
-    new_ones = []
-    for new in value.passages:
-        row = by_title.get(new.title)
-        if row is None:
-            new_ones.append(new)
-        elif new.body != row.machine.get("body"):
-            if row.body == row.machine.get("body"):
-                _change(draft, issue, field=f"passage.{row.pk}", before=row.body, after=new.body)
-                row.body = new.body
-            else:
-                _suggest(draft, issue, field="body", value=new.body, passage=row)
-            row.machine = new.model_dump(mode="json")
-            row.save()
-    rows.add_passages(section, new_ones, after=max((p.position for p in present), default=0))
+    if row.body == row.machine.get("body"):
+        _change(draft, issue, field=f"body.{row.pk}", before=row.body, after=value.body)
+        row.body = value.body
+    elif value.body != row.body:
+        _suggest(draft, issue, field="body", value=value.body, passage=row)
+    row.machine = value.model_dump(mode="json")
+    row.save(update_fields=["body", "machine"])

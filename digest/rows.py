@@ -211,17 +211,35 @@ def terms(names: Iterable[str]) -> dict[str, Term]:
     return known
 
 
-def add_passages(section: Section, passages: Sequence[document.Passage], *, after: int = 0) -> None:
-    """Store a machine's passages of a section, behind the position `after`."""
-    Passage.objects.bulk_create(
-        Passage(
-            section=section,
-            position=n,
-            title=passage.title,
-            body=passage.body,
-            machine=passage.model_dump(mode="json"),
-        )
-        for n, passage in enumerate(passages, after + 1)
+def add_passages(section: Section, passages: Sequence[document.Passage]) -> None:
+    """Store a machine's passages of a new section."""
+    Passage.objects.bulk_create(_passage_row(section, n, p) for n, p in enumerate(passages, 1))
+
+
+def _passage_row(section: Section, position: int, value: document.Passage) -> Passage:
+    return Passage(
+        section=section,
+        position=position,
+        title=value.title,
+        body=value.body,
+        machine=value.model_dump(mode="json"),
+    )
+
+
+def place_passages(section: Section, order: Sequence[Passage | document.Passage]) -> list[Passage]:
+    """Give the passages of a section their places 1..n and store the new ones among them, which
+    are a machine's; answers with the rows of those. `order` must name all of the section's rows."""
+    moved = []
+    for position, passage in enumerate(order, 1):
+        if isinstance(passage, Passage) and passage.position != position:
+            passage.position = position
+            moved.append(passage)
+    _step_aside(Passage, moved)
+    Passage.objects.bulk_update(moved, ["position"])
+    return Passage.objects.bulk_create(
+        _passage_row(section, position, passage)
+        for position, passage in enumerate(order, 1)
+        if not isinstance(passage, Passage)
     )
 
 
@@ -253,9 +271,11 @@ def _place(model: type[Card] | type[Section], rows: Sequence, columns: list[str]
     if not rows:
         return
     if not connection.features.supports_deferrable_unique_constraints:
-        # SQLite checks a unique index after each row, not after the statement: the rows that move
-        # step aside first.
-        model.objects.filter(pk__in=[row.pk for row in rows]).update(
-            position=F("position") + _PARKING
-        )
+        _step_aside(model, rows)
     model.objects.bulk_update(rows, columns)
+
+
+def _step_aside(model: type[Card] | type[Section] | type[Passage], rows: Sequence) -> None:
+    """Clear the places of rows that are about to move: a unique index that cannot be deferred is
+    checked after each row, not after the statement."""
+    model.objects.filter(pk__in=[row.pk for row in rows]).update(position=F("position") + _PARKING)

@@ -5,6 +5,7 @@ under `var/`. Naming a DATABASE_URL makes it a server, and a server must be told
 Any variable may be given as a file instead: SECRET_KEY_FILE=/run/secrets/key.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -18,23 +19,26 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+from digest import environment as env
 
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
-EMBEDDED = "DATABASE_URL" not in os.environ and "DATABASE_URL_FILE" not in os.environ
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
+DATABASE_URL = env.text("DATABASE_URL")
+EMBEDDED = not DATABASE_URL
 
 
 def _kept_secret(path: Path) -> str:
     """The embedded desk's secret: made at its first start, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # O_EXCL: of the processes that start together, one makes the secret.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        # Of the processes that start together one makes the secret; the others wait for it.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        secret = file.read()
+        if not secret:
+            secret = secrets.token_urlsafe(48)
+            file.write(secret)
+    return secret
 
 
 def _socket_in(folder: Path) -> Path:
@@ -50,22 +54,27 @@ def _socket_in(folder: Path) -> Path:
     return Path(f"/tmp/copydesk-{os.getuid()}-{name}/redis.sock")  # noqa: S108
 
 
-DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "")
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not EMBEDDED:
         raise ImproperlyConfigured("SECRET_KEY is not set; a desk with a DATABASE_URL needs one.")
     SECRET_KEY = _kept_secret(VAR_DIR / "secret_key")
 
 #: Where readers and editors reach the desk. https here turns on all that https allows.
-SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-if urlsplit(SITE_URL).scheme not in ("http", "https") or not urlsplit(SITE_URL).hostname:
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+try:
+    _site = urlsplit(SITE_URL)
+    _is_address = _site.scheme in ("http", "https") and _site.hostname and (_site.port or True)
+except ValueError:  # a port that is no number
+    _is_address = False
+if not _is_address:
     raise ImproperlyConfigured(f"SITE_URL must be an http(s) address, not {SITE_URL!r}.")
-HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname, "localhost", "127.0.0.1", "[::1]"]
+HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", [_site.hostname or "", "localhost", "127.0.0.1", "[::1]"]
 )
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "digest",
@@ -123,10 +132,12 @@ TEMPLATES = [
 _database = (
     {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "copydesk.sqlite3")}
     if EMBEDDED
-    else env.db("DATABASE_URL")
+    else environ.Env.db_url_config(DATABASE_URL)
 )
+if not str(_database.get("ENGINE")).endswith(("sqlite3", "postgresql")):
+    raise ImproperlyConfigured("DATABASE_URL must be a sqlite:// or postgres:// address.")
 DATABASES = {"default": _database}
-_database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+_database["CONN_MAX_AGE"] = env.number("CONN_MAX_AGE", 60, least=0)  # seconds
 _database["CONN_HEALTH_CHECKS"] = True
 if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock at the start of a transaction: without it, read-then-write from
@@ -139,8 +150,6 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         " PRAGMA recursive_triggers=ON;",
     }
-elif not _database["ENGINE"].endswith("postgresql"):
-    raise ImproperlyConfigured("DATABASE_URL must name sqlite or postgres.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # SQLite cannot defer a unique constraint; there a plain unique index stands in its place, made by
 # digest.promises.
@@ -178,7 +187,7 @@ TAGGIT_CASE_INSENSITIVE = False  # a term is kept as it was written; Term.folded
 LANGUAGE_CODE = "zh-hant"
 LANGUAGES = [("zh-hant", "中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", "Asia/Taipei")
+TIME_ZONE = env.text("TIME_ZONE", "Asia/Taipei")
 if TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured(f"TIME_ZONE {TIME_ZONE!r} is not a time zone.")
 USE_TZ = True
@@ -186,7 +195,7 @@ USE_TZ = True
 # --- static files --------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
+STATIC_ROOT = env.folder("STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -217,11 +226,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", 60 * 60 * 24 * 14)  # seconds
+SESSION_COOKIE_AGE = env.number("SESSION_COOKIE_AGE", 60 * 60 * 24 * 14, least=60)  # seconds
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-if env.bool("BEHIND_PROXY", False):
+if env.flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     AXES_IPWARE_PROXY_COUNT = 1
 
@@ -233,16 +242,20 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * DRAFT_LIMIT
 # --- drafts in, editions out ---------------------------------------------------------------------
 
 #: Finished drafts dropped here are taken in every minute.
-INBOX_DIR = Path(env.str("INBOX_DIR", str(VAR_DIR / "inbox")))
+INBOX_DIR = env.folder("INBOX_DIR", VAR_DIR / "inbox")
 #: The root of the Hugo tree that signed editions are written to.
-HUGO_TREE = Path(env.str("HUGO_TREE", str(VAR_DIR / "hugo")))
+HUGO_TREE = env.folder("HUGO_TREE", VAR_DIR / "hugo")
 #: How long one worker may hold a delivery before another may take it over, in seconds. Longer than
 #: CELERY_TASK_TIME_LIMIT, so that its holder is surely gone.
-DELIVERY_LEASE = env.int("DELIVERY_LEASE", 150)
+DELIVERY_LEASE = env.number("DELIVERY_LEASE", 150, least=1)
 
 # --- Celery: the wake-up call; the database is the queue -----------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = env.text("REDIS_URL")
+if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "redis+socket"):
+    raise ImproperlyConfigured(
+        "REDIS_URL must be a redis://, rediss:// or redis+socket:// address."
+    )
 #: Where `make desk` has its own Redis listen; None where REDIS_URL names another.
 REDIS_SOCKET = None if REDIS_URL else _socket_in(VAR_DIR)
 REDIS_URL = REDIS_URL or f"redis+socket://{quote(str(REDIS_SOCKET))}"
@@ -274,7 +287,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 #: A file that a worker or beat touches as long as it really works; see digest.heartbeat.
-HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")
+HEARTBEAT_FILE = env.text("HEARTBEAT_FILE")
 CELERY_BEAT_SCHEDULE = {
     # An unread tick is worthless once the next one has come: it expires.
     name: {"task": f"digest.tasks.{name}", "schedule": crontab(), "options": {"expires": 55}}
@@ -283,9 +296,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- logs ----------------------------------------------------------------------------------------
 
-LOG_FORMAT = env.str("LOG_FORMAT", "console")
-if LOG_FORMAT not in ("console", "json"):
-    raise ImproperlyConfigured(f"LOG_FORMAT must be console or json, not {LOG_FORMAT!r}.")
+LOG_FORMAT = env.choice("LOG_FORMAT", "console", ("console", "json"))
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _shared = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -315,9 +327,8 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", _LEVELS)},
     "loggers": {"django.server": {"handlers": [], "propagate": True}},
 }
 
-EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://")))

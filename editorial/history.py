@@ -41,6 +41,7 @@ SENTENCES: dict[str, Promise] = {
     "delivery.done": _("Delivered: %(field)s."),
     "delivery.fail": _("A delivery did not work: %(field)s."),
     "delivery.give_up": _("A delivery was given up: %(field)s."),
+    "delivery.replace": _("A delivery was not needed any more, a later edition is out: %(field)s."),
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from digest import editions
 from digest.models import Card, Desk, Draft, Edition, Event, HeldCard, Issue, Section
@@ -123,7 +124,7 @@ def _last_change(events: QuerySet[Event], desk: Desk) -> int | None:
 
 def case_of_issue(issue_id: int) -> IssueCase:
     """An issue whole, with the cases of all its cards and of its insight."""
-    issue = Issue.objects.whole().select_related("published", "desk").get(pk=issue_id)
+    issue = Issue.objects.whole().get(pk=issue_id)
     approvals = defaultdict(list)
     for approval in issue.approvals.valid().select_related("by").order_by("pk"):
         approvals[approval.card_id, approval.hash].append(approval)
@@ -172,19 +173,22 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
     signed edition as `signed`.
     """
     approved = Exists(Approval.objects.of_present_card())
-    counts = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
+    cards = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
+    held = HeldCard.objects.waiting().filter(issue=OuterRef("pk")).order_by().values("issue")
 
-    def count(condition: Q | Exists) -> Subquery:
-        return Subquery(counts.annotate(n=Count("pk", filter=condition)).values("n"))
+    # Subqueries, not joins: they are asked for the rows of one page, not for the whole archive.
+    def count(rows: QuerySet, condition: Q | None = None) -> Coalesce:
+        return Coalesce(Subquery(rows.annotate(n=Count("pk", filter=condition)).values("n")), 0)
 
     return (
         Issue.objects.of(desk)
-        .select_related("desk", "published")
+        .select_related("desk")
+        .defer("machine", "lead", "footer")
         .annotate(
-            standing=count(Q(dropped=False)),
-            dropped=count(Q(dropped=True)),
-            approved=count(Q(approved & Q(dropped=False))),
-            held=Count("held_cards", filter=Q(held_cards__card=None, held_cards__dismissed=False)),
+            standing=count(cards, Q(dropped=False)),
+            dropped=count(cards, Q(dropped=True)),
+            approved=count(cards, Q(approved & Q(dropped=False))),
+            held=count(held),
             insight_approved=Exists(
                 Approval.objects.valid().filter(
                     issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")

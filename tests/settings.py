@@ -6,8 +6,11 @@ import tempfile
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="copydesk-tests-"))
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
+from digest.management.commands.compile_translations import compile_file  # noqa: E402
 from digest.settings import *  # noqa: E402, F403
-from digest.settings import DATABASES, STATIC_ROOT, VAR_DIR  # noqa: E402
+from digest.settings import BASE_DIR, DATABASES, STATIC_ROOT, VAR_DIR  # noqa: E402
+
+compile_file(BASE_DIR / "locale/zh_Hant/LC_MESSAGES/django.po")
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

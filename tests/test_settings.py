@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -57,15 +58,22 @@ SERVER = {"DATABASE_URL": "postgres://desk:word@db:5432/desk", "SECRET_KEY": "of
     ("env", "sentence"),
     [
         ({"TIME_ZONE": "Asia/Taipeh"}, "TIME_ZONE 'Asia/Taipeh' is not a time zone."),
-        ({"TIME_ZONE": ""}, "TIME_ZONE '' is not a time zone."),
+        ({"DEBUG": "maybe"}, "DEBUG must be true or false, not 'maybe'."),
+        ({"BEHIND_PROXY": "ture"}, "BEHIND_PROXY must be true or false"),
+        ({"DELIVERY_LEASE": "-1"}, "DELIVERY_LEASE must be a whole number of at least 1"),
+        ({"REDIS_URL": "nonsense"}, "REDIS_URL must be a redis://"),
+        ({"SITE_URL": "http://host:port"}, "SITE_URL must be an http(s) address"),
         ({"SITE_URL": "desk.example.org"}, "SITE_URL must be an http(s) address"),
         ({"SITE_URL": "ftp://desk.example.org"}, "SITE_URL must be an http(s) address"),
         ({"SITE_URL": "https://"}, "SITE_URL must be an http(s) address"),
-        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be console or json, not 'xml'."),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be one of console, json, not 'xml'."),
         ({"LOG_LEVEL": "LOUD"}, "LOUD"),
         ({"CONN_MAX_AGE": "a minute"}, "a minute"),
         ({"DELIVERY_LEASE": "long"}, "long"),
-        (SERVER | {"DATABASE_URL": "mysql://desk:word@db/desk"}, "must name sqlite or postgres"),
+        (
+            SERVER | {"DATABASE_URL": "mysql://desk:word@db/desk"},
+            "must be a sqlite:// or postgres:// address",
+        ),
         (SERVER | {"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"DATABASE_URL": SERVER["DATABASE_URL"]}, "SECRET_KEY is not set"),
         ({"SECRET_KEY_FILE": "/no/such/file"}, "/no/such/file"),
@@ -79,6 +87,14 @@ def test_nonsense_fails_at_the_start_with_a_sentence_that_names_it(start, env, s
     assert not found
     errors = [line for line in stderr.splitlines() if line and not line.startswith(" ")]
     assert sentence in "\n".join(errors)
+
+
+def test_what_is_set_but_empty_is_not_set(start):
+    """A compose file passes on what its user left out; `INBOX_DIR=` must not mean "here"."""
+    names = ("INBOX_DIR", "HUGO_TREE", "TIME_ZONE", "REDIS_URL", "DATABASES")
+    nothing, _ = start(*names)
+    empty, _ = start(*names, **dict.fromkeys((*names, "DATABASE_URL", "STATIC_ROOT"), ""))
+    assert empty == nothing
 
 
 def test_with_nothing_set_it_is_the_embedded_desk_on_sqlite(start, tmp_path):
@@ -160,3 +176,10 @@ def test_a_secret_file_left_empty_by_a_crash_is_not_used(start, tmp_path):
     (tmp_path / "var/secret_key").touch(0o600)
     found, _ = start("SECRET_KEY")
     assert len(found["SECRET_KEY"]) >= 50
+
+
+def test_the_readme_lists_every_variable_that_settings_read():
+    read = set(re.findall(r'\benv\.\w+\(\s*"(\w+)"', (ROOT / "digest/settings.py").read_text()))
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(read) > 15
+    assert sorted(name for name in listed if name.isupper()) == sorted(read)

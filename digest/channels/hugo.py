@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import secrets
@@ -44,7 +45,7 @@ def write_file(path: Path, content: bytes) -> None:
     A file that already has this content is left alone: a second delivery wakes no file watcher.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in path.parent.glob(f".{path.name}.*.part"):
+    for abandoned in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         abandoned.unlink(missing_ok=True)  # its writer was killed
     if not path.is_symlink() and path.is_file() and path.read_bytes() == content:
         return

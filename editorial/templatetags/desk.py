@@ -53,10 +53,4 @@ def counts(approved: int, waiting: int, dropped: int, held: int) -> dict[str, in
 @register.filter
 def minus(left: int, right: int) -> int:
     """The difference of two counts."""
-    return (left or 0) - (right or 0)
-
-
-@register.filter
-def dots(rank: int | None) -> str:
-    """A rating as a shape."""
-    return "●" * (rank or 0) + "○" * (5 - (rank or 0))
+    return left - right

@@ -41,7 +41,8 @@ def problems() -> list[str]:
 
 OURS = {
     "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    " PRAGMA recursive_triggers=ON;",
 }
 
 
@@ -61,7 +62,7 @@ def test_pragmas_that_are_not_in_effect_are_found(sqlite):
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=OFF")
     found = problems()
-    assert len(found) == 3
+    assert len(found) == 4
     for pragma in ("journal_mode is delete", "synchronous is 1", "foreign_keys is 0"):
         assert any(pragma in sentence for sentence in found)
 

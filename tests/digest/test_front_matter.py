@@ -133,6 +133,12 @@ def test_toml_without_a_source_keeps_the_order_of_its_keys():
     )
 
 
+def test_a_line_that_looks_like_a_fence_is_written_in_another_way():
+    source = 'a = """\nx\n+++\ny"""'
+    matter = FrontMatter(format="toml", source=source, values={"a": "x\n+++\ny"})
+    assert frontmatter.write(matter) == '+++\na = "x\\n+++\\ny"\n+++'
+
+
 def test_what_toml_cannot_say_is_said_in_yaml():
     assert frontmatter.write(FrontMatter(format="toml", values={"a": None})) == "---\na: null\n---"
 

@@ -522,6 +522,12 @@ def test_text_above_the_summarys_label_becomes_its_beginning():
     assert reading.document.cards[0].summary == "先說。\n\n後說。"
 
 
+def test_a_star_that_would_become_a_rule_stays_a_star():
+    card = the_card("**核心摘要**  \n* - -  ")
+    assert card.summary == "* - -"
+    assert hugo.read_card(hugo.write_card(card))[0] == card
+
+
 def test_a_separator_inside_a_card_does_not_cut_its_text_off():
     reading = parsed(an_issue("**核心摘要**  \n甲\n\n---\n\n乙") + "\n\n### 下一張\n\n---")
     assert "line 16: text without a heading, joined to the one above" in said(reading)
@@ -629,6 +635,15 @@ def test_a_bad_card_is_a_problem_and_the_others_land(card, line, reason):
     assert problem.reason.startswith(reason)
     assert problem.text == f"### 卡\n\n{card}".replace("\0", "␀")
     assert [c.headline for c in reading.document.cards] == ["好卡"]
+
+
+def test_a_card_whose_reading_would_not_last_is_a_problem():
+    # On a line of its own the fence would make code of all that follows.
+    reading = parsed(an_issue(f"**核心摘要**：```\n\n---\n\n{GOOD}"))
+    [problem] = reading.problems
+    assert problem.where == "card “卡”"
+    assert problem.reason.startswith("cannot be kept as one card: the code fence in line 1")
+    assert [card.headline for card in reading.document.cards] == ["好卡"]
 
 
 def test_strict_reading_raises_with_all_problems_in_its_message():

@@ -95,17 +95,13 @@ def test_two_cards_cannot_have_one_position(issue):
 def test_two_sections_cannot_have_one_position(issue):
     first, second = issue.sections.all()[:2]
     with pytest.raises(IntegrityError):
-        execute(
-            "UPDATE digest_section SET position = %s WHERE id = %s", first.position, second.pk
-        )
+        execute("UPDATE digest_section SET position = %s WHERE id = %s", first.position, second.pk)
 
 
 def test_two_passages_cannot_have_one_position(issue):
     first, second = Passage.objects.filter(section__kind="insight")[:2]
     with pytest.raises(IntegrityError):
-        execute(
-            "UPDATE digest_passage SET position = %s WHERE id = %s", first.position, second.pk
-        )
+        execute("UPDATE digest_passage SET position = %s WHERE id = %s", first.position, second.pk)
 
 
 def test_a_desk_has_one_issue_a_day_and_another_desk_its_own(issue, other_desk):

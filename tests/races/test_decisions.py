@@ -28,9 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def approve(card: Card, by):
-    return decide(
-        "approve", issue_id=card.section.issue_id, card_id=card.pk, by=by, seen=card.hash
-    )
+    return decide("approve", issue_id=card.section.issue_id, card_id=card.pk, by=by, seen=card.hash)
 
 
 def save(card: Card, by, **values) -> list[str]:
@@ -90,9 +88,7 @@ def test_an_approval_given_while_the_card_is_saved_names_the_text_that_was_seen(
         assert not card.approvals.filter(hash=present).exists()
 
 
-def test_a_card_is_either_approved_or_dropped_when_both_are_asked_at_once(
-    issue, editor, colleague
-):
+def test_a_card_is_either_approved_or_dropped_when_both_are_asked_at_once(issue, editor, colleague):
     for card in cards_of(issue):
         drop = partial(
             decide, "drop", issue_id=issue.pk, card_id=card.pk, by=colleague, seen=card.hash
@@ -232,9 +228,7 @@ def test_two_editors_on_one_field_are_told_and_lose_nothing(issue, editor, colle
                     collisions += 1
         return collisions
 
-    results = at_once(
-        partial(append_lines, editor, "甲"), partial(append_lines, colleague, "乙")
-    )
+    results = at_once(partial(append_lines, editor, "甲"), partial(append_lines, colleague, "乙"))
     assert not unexpected(results)
     lines = Card.objects.get(pk=card.pk).rest.split("\n\n")
     assert sorted(lines) == sorted(f"{name}{n}。" for name in "甲乙" for n in range(10))

@@ -51,7 +51,9 @@ def test_a_later_draft_that_lands_while_an_editor_saves_loses_none_of_their_word
 ):
     issue = land(desk, sample)
     cards = cards_of(issue)
-    later = sample.replace("**技術細節**  \n".encode(), "**技術細節**  \n- 後來補上的一點。  \n".encode())
+    later = sample.replace(
+        "**技術細節**  \n".encode(), "**技術細節**  \n- 後來補上的一點。  \n".encode()
+    )
     assert later.count("後來補上的一點".encode()) > 10
 
     def save_all() -> None:
@@ -65,9 +67,9 @@ def test_a_later_draft_that_lands_while_an_editor_saves_loses_none_of_their_word
     for card in Card.objects.whole().filter(section__issue=issue):
         assert card.summary == f"{card.pk} 由人改寫。"
         assert "後來補上的一點" in card.details or "技術細節" not in str(card.layout or "技術細節")
-    assert queue.case_of_issue(issue.pk).proof.content.count("後來補上的一點".encode()) == later.count(
+    assert queue.case_of_issue(issue.pk).proof.content.count(
         "後來補上的一點".encode()
-    )
+    ) == later.count("後來補上的一點".encode())
 
 
 def test_a_later_draft_that_lands_while_cards_are_approved_leaves_no_stale_approval(
