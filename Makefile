@@ -25,7 +25,8 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 	@echo "Once more on PostgreSQL, for what depends on the database:"
 	@TEST_DATABASE=postgresql $(python) -m pytest -n 2 -m "not browser" $(on_postgresql) $(PYTEST)
 
-on_postgresql := tests/races tests/services tests/digest/test_intake.py
+on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
+  $(addprefix tests/digest/test_,intake.py promises.py rows.py) tests/services/test_worker.py
 
 bench: test-environment  ## Measure what performance claims rest on
 	@$(python) -m benches

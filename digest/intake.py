@@ -18,7 +18,7 @@ from django.db import transaction
 
 from digest import document, payload, redraft, rows
 from digest.models import SLUG, Desk, Draft, Event, HeldCard, Issue, Picture, Section, sha256
-from digest.reading import Deviation, Problem
+from digest.reading import Deviation, Problem, Reading
 
 #: The formats of a draft, by the suffix of its file.
 MEDIA_TYPES = {
@@ -28,6 +28,8 @@ MEDIA_TYPES = {
 }
 COVER_LIMIT = 5 * 1024 * 1024  # bytes
 COVER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+#: What a cover's path ends in: whatever else lies in the tree is not to be written over.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".avif")
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
@@ -57,38 +59,64 @@ def receive(
 
     `content` is at most `settings.DRAFT_LIMIT` bytes; `media_type` is `text/markdown` or
     `application/json`; `name` is the file name it came under, if any; `day` overrules the date in
-    the draft. The same content again changes nothing. Raises `Unacceptable`.
+    the draft. The same content again changes nothing, unless it comes with what it lacked: a cover,
+    or, for a draft that was refused, a day or another media type. Raises `Unacceptable`.
     """
     if len(content) > settings.DRAFT_LIMIT:
         raise Unacceptable(
             f"{len(content):,} bytes; a draft has at most {settings.DRAFT_LIMIT:,} bytes"
         )
     picture = keep_picture(cover) if cover else None
-    draft, _ = Draft.objects.get_or_create(
+    draft, _created = Draft.objects.get_or_create(
         desk=desk,
         sha256=sha256(content),
         defaults={
             "payload": content,
             "media_type": media_type,
-            "name": name[:255],
+            "name": _storable(name)[:255],
             "cover": picture,
             "received_by": by,
         },
     )
+    if (picture and not draft.cover_id) or (
+        draft.state == Draft.State.REFUSED and (day or media_type != draft.media_type)
+    ):
+        _supplement(draft, media_type, picture, day)
     return Receipt(draft, landed=land(draft, day=day))
+
+
+def _storable(name: str) -> str:
+    """A file's name as a database takes it: on disk it may be any bytes."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "␀")
+
+
+def _supplement(draft: Draft, media_type: str, cover: Picture | None, day: date | None) -> None:
+    """Add to a known draft what this delivery of it has and the first one lacked."""
+    with transaction.atomic():
+        Desk.objects.select_for_update(no_key=True).get(pk=draft.desk_id)
+        draft.refresh_from_db()
+        if draft.state == Draft.State.REFUSED and (day or media_type != draft.media_type):
+            draft.state, draft.media_type = Draft.State.RECEIVED, media_type
+        if cover and not draft.cover_id:
+            draft.cover = cover
+            issue = Issue.objects.select_for_update(no_key=True).filter(pk=draft.issue_id).first()
+            if issue and not issue.cover_id:
+                redraft.change_cover(issue, draft)
+                issue.save(update_fields=["cover"])
+        draft.save(update_fields=["state", "media_type", "cover"])
 
 
 def keep_picture(content: bytes) -> Picture:
     """The stored picture with this content. Raises `Unacceptable` for anything but a picture."""
-    from PIL import Image, UnidentifiedImageError  # 30 ms, and most drafts have no cover
+    from PIL import Image  # 30 ms, and most drafts have no cover
 
     if len(content) > COVER_LIMIT:
         raise Unacceptable(f"cover: {len(content):,} bytes; at most {COVER_LIMIT:,}")
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=list(COVER_TYPES)) as image:
             image.verify()
-            media_type = COVER_TYPES[image.format or ""]
-    except (UnidentifiedImageError, Image.DecompressionBombError, KeyError, OSError, SyntaxError):
+            media_type = COVER_TYPES[image.format]
+    except Exception:  # a broken picture makes Pillow raise whatever its reader stumbled over
         raise Unacceptable("cover: not a PNG, JPEG or WebP picture") from None
     picture, _ = Picture.objects.get_or_create(
         sha256=sha256(content), defaults={"content": content, "media_type": media_type}
@@ -101,7 +129,7 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
     if draft.state != Draft.State.RECEIVED:
         return False
     reading = payload.parse(bytes(draft.payload), draft.media_type)
-    filing = _filing(draft, reading.document, day)
+    filing = _filing(draft, reading, day)
     with transaction.atomic():
         # The desk's lock, not the draft's: two different drafts for one day must not both make it.
         # NO KEY: whoever writes an event for the desk meanwhile must not wait for us holding an
@@ -163,7 +191,8 @@ class Filing:
     deviations: tuple[Deviation, ...] = ()
 
 
-def _filing(draft: Draft, whole: document.Document, day: date | None) -> Filing:
+def _filing(draft: Draft, reading: Reading, day: date | None) -> Filing:
+    whole = reading.document
     front_matter = whole.front_matter
     problems, deviations = [], []
     if not day:
@@ -171,14 +200,34 @@ def _filing(draft: Draft, whole: document.Document, day: date | None) -> Filing:
         problems += faults
         if day and not whole.date:
             deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+    if day is None and not problems:
+        if any(p.where.startswith(("front matter", "/front_matter")) for p in reading.problems):
+            # Today's issue is another one: nothing may be replaced on a guess.
+            problems.append(_fault("it cannot be read, so the day it belongs to is unknown"))
+        else:
+            day = draft.desk.today(draft.received_at)
+            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
     for tag in front_matter.tags:
         if not tag.strip() or len(tag) > document.LINE_LIMIT or "\n" in tag:
             problems.append(_fault(f"the tag {tag[:40]!r} is empty, too long or has two lines"))
-    cover = PurePosixPath(front_matter.cover)
-    if ".." in cover.parts or "\\" in front_matter.cover:
-        problems.append(_fault(f"the cover's path {front_matter.cover[:80]!r} leads elsewhere"))
+    if fault := _cover_fault(front_matter.cover):
+        problems.append(_fault(f"the cover's path {front_matter.cover[:80]!r} {fault}"))
     slug, faults = _slug_of(front_matter, draft, day)
     return Filing(day, slug, (*problems, *faults), tuple(deviations))
+
+
+def _cover_fault(path: str) -> str:
+    """Why no picture can be put under a path below the tree's static folder; empty if it can."""
+    if not path or "://" in path:
+        return ""  # no cover, or one that lies elsewhere in the net
+    parts = PurePosixPath(path.lstrip("/")).parts
+    if ".." in parts or "\\" in path:
+        return "leads elsewhere"
+    if any(part.startswith(".") or len(part.encode()) > 200 for part in parts):
+        return "has a part that is hidden or too long"
+    if PurePosixPath(path).suffix.lower() not in PICTURE_SUFFIXES:
+        return f"does not end in one of {', '.join(PICTURE_SUFFIXES)}"
+    return ""
 
 
 def _fault(reason: str) -> Problem:
@@ -186,12 +235,12 @@ def _fault(reason: str) -> Problem:
 
 
 def _day_of(values: Mapping, draft: Draft) -> tuple[date | None, list[Problem]]:
-    """The day in the front matter, else the one the file's name starts with, else today."""
+    """The day in the front matter, else the one the file's name starts with, else none."""
     written = values.get("date")
     if written in (None, ""):
         named = re.match(r"(\d{4}-\d{2}-\d{2})", draft.name)
         if not named:
-            return draft.desk.today(draft.received_at), []
+            return None, []
         written = named[1]
     try:
         day = date.fromisoformat(str(written)[:10])

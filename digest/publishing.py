@@ -147,12 +147,14 @@ def _replace(deliveries: Iterable[Delivery], issue: Issue) -> None:
 def parcel_of(edition: Edition) -> Parcel:
     """An edition as channels take it."""
     desk = edition.issue.desk
+    cover_path = FrontMatter(**edition.document["front_matter"]).cover
     return Parcel(
         slug=edition.slug,
         content=bytes(edition.content),
         sha256=edition.sha256,
         cover=bytes(edition.cover.content) if edition.cover else None,
-        cover_path=FrontMatter(**edition.document["front_matter"]).cover,
+        # A cover elsewhere in the net is not ours to put anywhere.
+        cover_path="" if "://" in cover_path else cover_path,
         tree=Path(settings.HUGO_TREE) / desk.hugo_folder,
     )
 

@@ -50,10 +50,17 @@ def merge(issue: Issue, whole: document.Document, *, draft: Draft) -> None:
     rows.place_sections([row for row in order if row.pk])
     fresh = Issue.objects.whole().get(pk=issue.pk)
     issue.insight_hash = rows.insight_hash(fresh)
-    if draft.cover:
-        issue.cover = draft.cover
+    if draft.cover and draft.cover != issue.cover:
+        change_cover(issue, draft)
     issue.save()
     _withdraw_suggestions(fresh, gone=_gone(fresh, cards))
+
+
+def change_cover(issue: Issue, draft: Draft) -> None:
+    """Give an issue the cover of a draft, and record it. The issue still has to be saved."""
+    before = issue.cover.sha256 if issue.cover else None
+    issue.cover = draft.cover
+    _change(draft, issue, field="cover", before=before, after=draft.cover.sha256)
 
 
 def _order_touched(issue: Issue) -> bool:
@@ -176,9 +183,12 @@ def _sections_for(issue: Issue, whole: document.Document) -> list[Section]:
 def _clear_away(sections: Sequence[Section]) -> None:
     """Delete sections that hold nothing. One whose cards were all dropped loses only its lead."""
     for row in sections:
-        if row.passages.exists() or row.cards.filter(dropped=False).exists():
+        # Not by `row.cards`: what was prefetched is of yesterday.
+        cards = Card.objects.filter(section=row)
+        passages = Passage.objects.filter(section=row)
+        if passages.exists() or cards.standing().exists():
             continue
-        if row.cards.exists():
+        if cards.exists():
             Section.objects.filter(pk=row.pk).update(lead="")
         else:
             row.delete()

@@ -17,6 +17,7 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "layout": _("Order of the fields"),
     "dropped": _("Dropping of the card"),
     "front_matter": _("Front matter"),
+    "cover": _("Cover"),
     "lead": _("Opening text"),
     "footer": _("Footer"),
     "title": _("Title"),

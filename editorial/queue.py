@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest import editions
-from digest.models import Card, Desk, Draft, Edition, Event, HeldCard, Issue, Section
+from digest.models import Card, Desk, Draft, Edition, Event, HeldCard, Issue
 from editorial.models import Approval
 
 #: The events by which people change the text of a card or the insight.
@@ -209,9 +211,13 @@ def drafts_refused(desk: Desk) -> QuerySet[Draft]:
 
 
 def order_of(issue: Issue) -> str:
-    """The order of an issue's cards as the editor sees it, as a text to compare: `3:1,2;4:5`."""
+    """The order of an issue's cards as a text to compare, section by section: `3:1,2;4:5`."""
+    places = (
+        Card.objects.filter(section__issue=issue)
+        .order_by("section__position", "position")
+        .values_list("section", "pk")
+    )
     return ";".join(
-        f"{section.pk}:{','.join(str(card.pk) for card in section.cards.all())}"
-        for section in issue.sections.all()
-        if section.kind == Section.Kind.CARDS
+        f"{section}:{','.join(str(pk) for _, pk in cards)}"
+        for section, cards in groupby(places, key=itemgetter(0))
     )

@@ -91,6 +91,8 @@ def _form(
             (s, FIELD_LABELS.get(s.field, s.field), _shown(s))
             for s in card.suggestions.filter(state=Suggestion.State.OPEN)
         ],
+        "sections": issue.sections.filter(kind=Section.Kind.CARDS),
+        "order": queue.order_of(issue),
         "history": lines_of(card.events.all(), most=50),
     }
     return render(request, "editorial/card.html", context, status=status)

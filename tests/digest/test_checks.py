@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 
 from digest import checks
+from digest import settings as product
 
 pytestmark = pytest.mark.django_db
 
@@ -35,15 +36,16 @@ def sqlite(tmp_path):
     del connections["extra"], connections.settings["extra"]
 
 
+@pytest.fixture
+def ours():
+    """The options that the settings give an SQLite."""
+    if "init_command" not in product.DATABASES["default"].get("OPTIONS", {}):
+        pytest.skip("these tests run on another database")
+    return product.DATABASES["default"]["OPTIONS"]
+
+
 def problems() -> list[str]:
     return [problem.msg for problem in checks.check_sqlite(databases=["extra"])]
-
-
-OURS = {
-    "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    " PRAGMA recursive_triggers=ON;",
-}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,8 +53,8 @@ def test_the_database_of_the_tests_is_in_order():
     assert checks.check_sqlite(databases=["default"]) == []
 
 
-def test_our_options_are_in_order(sqlite):
-    sqlite(**OURS)
+def test_our_options_are_in_order(sqlite, ours):
+    sqlite(**ours)
     assert problems() == []
 
 
@@ -67,11 +69,10 @@ def test_pragmas_that_are_not_in_effect_are_found(sqlite):
         assert any(pragma in sentence for sentence in found)
 
 
-def test_transactions_that_do_not_lock_at_once_are_found(sqlite):
-    sqlite(init_command=OURS["init_command"])
-    assert problems() == [
-        "Transactions start with 'BEGIN': two that read and then write fail each other."
-    ]
+def test_transactions_that_do_not_lock_at_once_are_found(sqlite, ours):
+    sqlite(init_command=ours["init_command"])
+    [problem] = problems()
+    assert "start with 'BEGIN'" in problem
 
 
 def test_other_databases_are_not_looked_at():
