@@ -90,11 +90,15 @@ def _no_key(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(401, "No valid token", "Send a machine's token as Authorization: Bearer cdk_….")
 
 
+# Ninja's components are made from its own types; those of the document stand with its schema.
+_DEFINITIONS = (
+    "#/paths/~1api~1drafts~1/post/requestBody/content/application~1json/schema/$defs/{model}"
+)
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": Document.model_json_schema()},
+            "application/json": {"schema": Document.model_json_schema(ref_template=_DEFINITIONS)},
             "text/markdown": {"schema": {"type": "string"}},
             "multipart/form-data": {
                 "schema": {

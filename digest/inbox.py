@@ -14,11 +14,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
-from digest.intake import MEDIA_TYPES, Unacceptable, receive
+from digest.intake import COVER_LIMIT, MEDIA_TYPES, Unacceptable, land_left_behind, receive
 from digest.models import Desk, Draft
 from digest.publishing import machine_account
+
+log = structlog.get_logger(__name__)
 
 #: A file younger than this is still being written, in seconds.
 SETTLED = 2
@@ -35,8 +38,14 @@ def read_inbox() -> int:
     count = 0
     for desk, folder in _folders(inbox):
         for path in _finished(folder):
-            _take_in(path, desk)
-            count += 1
+            try:
+                _take_in(path, desk)
+            except Exception:
+                # One file that makes us stumble keeps no other out; it stays and is tried again.
+                log.exception("draft file failed", path=str(path))
+            else:
+                count += 1
+    land_left_behind()
     return count
 
 
@@ -51,23 +60,39 @@ def _folders(inbox: Path) -> Iterator[tuple[Desk, Path]]:
 
 def _finished(folder: Path) -> list[Path]:
     """Plain files (no links) with a suffix we know that have settled, oldest name first."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in MEDIA_TYPES and not path.name.startswith("."):
-            status = path.lstat()
-            if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime >= SETTLED:
-                found.append(path)
-    return found
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in MEDIA_TYPES
+        and not path.name.startswith(".")
+        and _has_settled(path)
+        and ((cover := _cover_of(path)) is None or _has_settled(cover))
+    ]
+
+
+def _has_settled(path: Path) -> bool:
+    """Whether this is a plain file that nobody has written to for a while."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False  # the other reader was faster
+    return stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime >= SETTLED
+
+
+def _cover_of(path: Path) -> Path | None:
+    """The picture that came with a draft: the plain file of its name."""
+    named = (path.with_suffix(suffix) for suffix in COVER_SUFFIXES)
+    # Not Path.is_file, which raises where a suffix makes the name too long.
+    return next((c for c in named if os.path.isfile(c) and not c.is_symlink()), None)
 
 
 def _take_in(path: Path, desk: Desk) -> None:
-    cover = next(
-        (c for s in COVER_SUFFIXES if (c := path.with_suffix(s)).is_file() and not c.is_symlink()),
-        None,
-    )
+    cover = _cover_of(path)
     try:
-        if path.stat().st_size > settings.DRAFT_LIMIT:
-            raise Unacceptable(f"{path.stat().st_size:,} bytes is more than a draft may have")
+        for file, limit in ((path, settings.DRAFT_LIMIT), (cover, COVER_LIMIT)):
+            if file and file.stat().st_size > limit:
+                size = file.stat().st_size
+                raise Unacceptable(f"{file.name}: {size:,} bytes; it may have {limit:,} at most")
         draft = receive(
             desk=desk,
             content=path.read_bytes(),
@@ -106,4 +131,6 @@ def _put_away(paths: list[Path | None], folder: str, report: str) -> None:
         except FileNotFoundError:
             continue
         if report and path is paths[0]:
-            target.with_name(f"{target.name}.problems.txt").write_text(report, encoding="utf-8")
+            # A name has 255 bytes at most.
+            name = os.fsdecode(os.fsencode(target.name)[:240])
+            target.with_name(f"{name}.problems.txt").write_text(report, encoding="utf-8")

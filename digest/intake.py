@@ -10,11 +10,13 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 
+import structlog
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from digest import document, payload, redraft, rows
 from digest.models import SLUG, Desk, Draft, Event, HeldCard, Issue, Picture, Section, sha256
@@ -31,6 +33,10 @@ COVER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 #: What a cover's path ends in: whatever else lies in the tree is not to be written over.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".avif")
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+#: A draft that is only kept after this time was left behind by whoever took it in.
+LEFT_BEHIND = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
 
 
 class Unacceptable(ValueError):
@@ -176,6 +182,18 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
             },
         )
     return True
+
+
+def land_left_behind(now: datetime | None = None) -> int:
+    """Land the drafts whose delivery was cut off after they had been kept; answers how many did."""
+    before = (now or timezone.now()) - LEFT_BEHIND
+    count = 0
+    for draft in Draft.objects.filter(state=Draft.State.RECEIVED, received_at__lt=before):
+        try:
+            count += land(draft)
+        except Exception:
+            log.exception("draft cannot be landed", draft=draft.pk)
+    return count
 
 
 # --- where a draft is filed ----------------------------------------------------------------------

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from django.utils.safestring import SafeString
+from django.utils.translation import override
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from digest import markup
+from digest.markup import safe
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT.parent / "shared" / "seeds" / "2026-02-11-ai-intel.md"
@@ -89,6 +91,12 @@ def count(html: str) -> Counter:
 
 def outline(html: str) -> list[str]:
     return Reader(html).outline
+
+
+def warnings(text: str) -> list[str]:
+    """What the preview says to somebody who reads English."""
+    with override("en"):
+        return markup.warnings(text)
 
 
 def was_formatted(text: str) -> bool:
@@ -496,10 +504,10 @@ def test_no_letter_of_plain_text_is_lost(text):
 def test_either_cleaner_holds_alone(monkeypatch, absent):
     links = [f'<a href="{href}" onclick="x" hx-get="/y">x</a>' for href in LINK_PAYLOADS]
     lists = ['<ol start="1" class="x"><li id="y">a</li></ol>', '<ol start="x"><li>a</li></ol>']
-    monkeypatch.setattr(markup, "_run_markdown", lambda text: text)
-    monkeypatch.setattr(markup, absent, lambda html: html)
+    monkeypatch.setattr(safe, "_run_markdown", lambda text: text)
+    monkeypatch.setattr(safe, absent, lambda html: html)
     for payload in [*HTML_PAYLOADS, *links, *lists]:
-        for tag, attributes in Reader(markup._to_html.__wrapped__(payload)).elements:
+        for tag, attributes in Reader(safe._to_html.__wrapped__(payload)).elements:
             assert tag in TAGS
             assert set(attributes) <= {"a": {"href", "title", "rel"}, "ol": {"start"}}.get(
                 tag, set()
@@ -509,7 +517,7 @@ def test_either_cleaner_holds_alone(monkeypatch, absent):
 
 
 def test_the_cleaner_too_would_rather_show_than_strip():
-    assert Reader(markup._clean_with_bleach("<x>字</x>")).text == "<x>字</x>"
+    assert Reader(safe._clean_with_bleach("<x>字</x>")).text == "<x>字</x>"
 
 
 # --- The guard ----------------------------------------------------------------------------------
@@ -540,28 +548,28 @@ def test_the_cleaner_too_would_rather_show_than_strip():
 )
 def test_text_past_a_limit_is_shown_whole_without_formatting(fits, exceeds):
     assert was_formatted(fits)
-    assert not markup.warnings(fits)
+    assert not warnings(fits)
     assert not was_formatted(exceeds)
     text = f"**粗** <b>\n{exceeds}\n\n  & 尾"
     html = markup.to_html(text)
     assert count(html).keys() <= {"p", "br"}
     assert "".join(Reader(html).text.split()) == "".join(text.split())
-    (said,) = markup.warnings(text)
+    (said,) = warnings(text)
     assert said.startswith("This is shown as plain text")
 
 
 def test_oversized_text_is_not_kept():
-    before = markup._to_html.cache_info().currsize
+    before = safe._to_html.cache_info().currsize
     markup.to_html("字" * 20_001)
-    assert markup._to_html.cache_info().currsize == before
+    assert safe._to_html.cache_info().currsize == before
 
 
 def test_a_fault_in_the_renderer_shows_the_text_and_leaves_no_trace(monkeypatch):
     def fail(text):
-        markup._mine.markdown = "half-way through a list"
+        safe._mine.markdown = "half-way through a list"
         raise RecursionError
 
-    monkeypatch.setattr(markup, "_run_markdown", fail)
+    monkeypatch.setattr(safe, "_run_markdown", fail)
     assert markup.to_html("**甲** <b> 丙") == "<p>**甲** &lt;b&gt; 丙</p>"
     monkeypatch.undo()
     assert markup.to_html("**乙**") == "<p><strong>乙</strong></p>"
@@ -571,12 +579,12 @@ def test_eight_threads_agree():
     texts = [
         f"**{n}**\n- a [x](https://a.example/{n})\n  - <b>\n\n| a |\n|---|\n" for n in range(40)
     ]
-    alone = [markup._to_html.__wrapped__(text) for text in texts]
+    alone = [safe._to_html.__wrapped__(text) for text in texts]
     pause = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as threads:
-            together = list(threads.map(markup._to_html.__wrapped__, texts * 8))
+            together = list(threads.map(safe._to_html.__wrapped__, texts * 8))
     finally:
         sys.setswitchinterval(pause)
     assert together == alone * 8
@@ -600,7 +608,7 @@ PUNCTUATED = st.text(st.sampled_from("甲乙a1「」。（）,.$ \u3000"), max_s
 def test_the_preview_warns_exactly_where_hugo_shows_asterisks(before, inner, after, stars):
     text = f"x{before}{stars}{inner}{stars}{after}x"
     ours, theirs = markup.to_html(text), ORACLE.render(text)
-    warned = any("not in Hugo" in said for said in markup.warnings(text))
+    warned = any("not in Hugo" in said for said in warnings(text))
     assert warned == (emphasis(ours) != emphasis(theirs))
 
 
@@ -608,12 +616,12 @@ def test_the_preview_warns_exactly_where_hugo_shows_asterisks(before, inner, aft
 @settings(max_examples=600)
 def test_where_the_preview_is_silent_hugo_draws_the_same(pieces):
     text = f"x{''.join(pieces)}x"
-    if not markup.warnings(text):
+    if not warnings(text):
         assert emphasis(markup.to_html(text)) == emphasis(ORACLE.render(text))
 
 
 def test_a_warning_names_the_piece_and_the_remedy():
-    (said,) = markup.warnings("前文**「重點」**的後文")
+    (said,) = warnings("前文**「重點」**的後文")
     assert "**「重點」**的" in said
     assert "write 「**重點**」" in said
 
@@ -634,7 +642,7 @@ def test_a_warning_names_the_piece_and_the_remedy():
     ],
 )
 def test_the_preview_names_what_readers_would_not_see_as_shown(text, names):
-    (said,) = markup.warnings(text)
+    (said,) = warnings(text)
     assert names in said
 
 
@@ -649,13 +657,13 @@ def test_the_preview_names_what_readers_would_not_see_as_shown(text, names):
     ],
 )
 def test_the_preview_is_silent_about_sound_text(text):
-    assert markup.warnings(text) == []
+    assert warnings(text) == []
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the sample draft is not part of the repository")
 def test_the_preview_is_silent_about_the_sample():
     body = SEED.read_text(encoding="utf-8").split("---\n", 2)[2]
-    assert [said for piece in body.split("\n---") for said in markup.warnings(piece)] == []
+    assert [said for piece in body.split("\n---") for said in warnings(piece)] == []
 
 
 # --- Plain text ---------------------------------------------------------------------------------
@@ -712,13 +720,13 @@ def trusts_markup(source: str) -> list[str]:
 
 
 def test_no_other_module_calls_text_safe():
-    files = [f for f in own_files("*.py") if f != ROOT / "digest" / "markup.py"]
+    files = [f for f in own_files("*.py") if f != Path(safe.__file__)]
     found = {str(f.relative_to(ROOT)): trusts_markup(f.read_text(encoding="utf-8")) for f in files}
     assert {file: names for file, names in found.items() if names} == {}
 
 
-def test_this_module_calls_text_safe_once():
-    source = (ROOT / "digest" / "markup.py").read_text(encoding="utf-8")
+def test_that_module_calls_text_safe_once():
+    source = Path(safe.__file__).read_text(encoding="utf-8")
     assert len(re.findall(r"mark_safe\(", source)) == 1
 
 

@@ -685,7 +685,7 @@ def test_a_worker_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path
         assert [p.name for p in post.parent.iterdir() if not p.name.startswith(".")] == [post.name]
         hugo.deliver(parcel)
         assert post.read_bytes() == parcel.content
-        assert not [path for path in tmp_path.rglob("*.part")]
+        assert not list(tmp_path.rglob("*.part"))
         if code == 0:
             break
     assert n > 30, "the trace saw too few lines to prove anything"

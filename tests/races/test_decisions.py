@@ -124,7 +124,7 @@ def _edit_card(issue, by, mark: str):
 
 
 def _edit_reading(issue, by, mark: str):
-    """The reading list needs no approval: only the hash that was seen keeps it out of a signature."""
+    """The reading list needs no approval: only the hash keeps it out of a signature."""
     passage = Passage.objects.filter(section__issue=issue, section__kind="reading").last()
     change = Change("body", f"{passage.body}\n\n{mark}", hash_of(passage.body))
     return partial(change_passages, issue_id=issue.pk, changes=[(passage.pk, change)], by=by)
@@ -211,7 +211,7 @@ def test_two_editors_on_one_field_are_told_and_lose_nothing(issue, editor, colle
     card = cards_of(issue)[0]
 
     def append_lines(by, name: str) -> int:
-        """Add ten lines, each time over the text as it stands, again whenever somebody was first."""
+        """Add ten lines over the text as it stands, again whenever somebody was first."""
         collisions = 0
         for n in range(10):
             while True:

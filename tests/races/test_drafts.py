@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from digest.inbox import read_inbox
 from digest.intake import receive
 from digest.models import Card, Draft, Event, Issue
 from digest.publishing import machine_account
 from editorial import queue
+from editorial.decisions import Refused, decide
 from editorial.editing import Change, change_card, field_values, hash_of
 from tests.conftest import cards_of, land
 from tests.races.threads import at_once, unexpected
@@ -64,19 +68,18 @@ def test_a_later_draft_that_lands_while_an_editor_saves_loses_none_of_their_word
 
     results = at_once(save_all, partial(deliver, desk, later))
     assert not unexpected(results)
-    for card in Card.objects.whole().filter(section__issue=issue):
-        assert card.summary == f"{card.pk} 由人改寫。"
-        assert "後來補上的一點" in card.details or "技術細節" not in str(card.layout or "技術細節")
-    assert queue.case_of_issue(issue.pk).proof.content.count(
-        "後來補上的一點".encode()
-    ) == later.count("後來補上的一點".encode())
+    found = Card.objects.filter(section__issue=issue)
+    assert {card.pk: card.summary for card in found} == {
+        card.pk: f"{card.pk} 由人改寫。" for card in cards
+    }
+    # And none of the machine's.
+    content = queue.case_of_issue(issue.pk).proof.content
+    assert content.count(point.encode()) == later.count(point.encode())
 
 
 def test_a_later_draft_that_lands_while_cards_are_approved_leaves_no_stale_approval(
     desk, sample, editor
 ):
-    from editorial.decisions import Refused, decide
-
     issue = land(desk, sample)
     cards = cards_of(issue)
     later = sample.replace("**核心摘要**  \n".encode(), "**核心摘要**  \n後來的一版：".encode())
@@ -99,3 +102,18 @@ def test_a_later_draft_that_lands_while_cards_are_approved_leaves_no_stale_appro
     for case in queue.case_of_issue(issue.pk).cards.values():
         assert [a.hash for a in case.card.approvals.all()] in ([], [seen[case.card.pk]])
         assert not case.is_approved
+
+
+def test_several_readers_of_one_inbox_take_each_file_once(desk, sample, settings):
+    inbox = Path(settings.INBOX_DIR)
+    inbox.mkdir(parents=True)
+    for n in range(8):
+        path = inbox / f"{n}.md"
+        path.write_bytes(sample.replace(b"2026-02-12", f"2026-02-{n + 10}".encode()))
+        os.utime(path, (0, 0))
+    results = at_once(*[read_inbox] * 4)
+    assert not unexpected(results)
+    assert (Draft.objects.count(), Issue.objects.count()) == (8, 8)
+    assert Event.objects.filter(verb="draft.land").count() == 8
+    names = sorted(str(path.relative_to(inbox)) for path in inbox.rglob("*") if path.is_file())
+    assert names == [f"done/{n}.md" for n in range(8)]
