@@ -333,7 +333,7 @@ def measure_decisions(client, issue, editor, chief, times: int) -> Iterator[Row]
         change_card(card_id=card.pk, changes=[change], by=editor)
         seen = present_hash()
         decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=seen)
-        state["seen"] = case_of_issue(issue.pk).proof.sha256
+        state["seen"] = case_of_issue(issue.pk).proof.seal
 
     def sign() -> None:
         post(reverse("decide_issue", args=[*place, "sign"]), seen=state["seen"])

@@ -6,8 +6,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils import timezone
 
 from digest import models
+from digest.publishing import reschedule
 
 
 class LookOnly(admin.ModelAdmin):
@@ -29,6 +31,10 @@ class LookOnly(admin.ModelAdmin):
 @admin.register(models.Desk)
 class DeskAdmin(admin.ModelAdmin):
     list_display = ["title", "slug", "zone", "publication_hour", "four_eyes"]
+
+    def save_model(self, request: HttpRequest, obj: models.Desk, form, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        reschedule(obj, now=timezone.now())
 
 
 @admin.register(models.Issue)

@@ -13,18 +13,25 @@ from digest.rows import document_of
 
 @dataclass(frozen=True)
 class Proof:
-    """An issue as it would be published now. `sha256` is what a signature names."""
+    """An issue as it would be published now.
+
+    `sha256` is the file's hash. `seal` is what whoever signs must have seen: the file's hash, and
+    the cover's where there is one, since both go out together.
+    """
 
     document: document.Document
     content: bytes
     sha256: str
+    seal: str
 
 
 def proof_of(issue: Issue) -> Proof:
     """The proof of an issue (load it with `Issue.objects.whole()`)."""
     whole = document_of(issue)
     content = hugo.write(whole)
-    return Proof(whole, content, sha256(content))
+    name = sha256(content)
+    seal = sha256(f"{name} {issue.cover.sha256}".encode()) if issue.cover else name
+    return Proof(whole, content, name, seal)
 
 
 def make_edition(issue: Issue, proof: Proof, *, by) -> Edition:
@@ -37,6 +44,7 @@ def make_edition(issue: Issue, proof: Proof, *, by) -> Edition:
         content=proof.content,
         document=proof.document.model_dump(mode="json"),
         slug=issue.slug,
+        title=proof.document.title or str(issue.date),
         cover=issue.cover,
         signed_by=by,
     )

@@ -94,11 +94,16 @@ class Term(TagBase):
 
     name = models.CharField(max_length=document.LINE_LIMIT, unique=True)
     slug = models.CharField(max_length=100, unique=True)
-    folded = models.CharField(max_length=document.LINE_LIMIT * 2, db_index=True, editable=False)
+    folded = models.CharField(max_length=document.LINE_LIMIT, db_index=True, editable=False)
 
     def save(self, *args, **kwargs) -> None:
-        self.folded = fold(self.name)
+        self.folded = self.key_of(self.name)
         super().save(*args, **kwargs)
+
+    @staticmethod
+    def key_of(name: str) -> str:
+        """The key under which a name is found. (Folded, one character may become eighteen.)"""
+        return fold(name)[: document.LINE_LIMIT]
 
     def slugify(self, tag: str, i: int | None = None) -> str:
         """A slug no other name has: `..` and `C++` have none of their own, `C` and `c` the same."""
@@ -123,7 +128,8 @@ class IssueQuerySet(models.QuerySet):
 
     def whole(self) -> IssueQuerySet:
         """Issues with all that a document is made of, in a constant number of queries."""
-        return self.select_related("desk").prefetch_related(
+        without_picture = self.select_related("desk", "cover").defer("cover__content")
+        return without_picture.prefetch_related(
             "tag_items__tag", "sections__passages", models.Prefetch("sections__cards", Card.whole())
         )
 
@@ -151,7 +157,8 @@ class Issue(models.Model):
 
     `machine` is what the machine last wrote for the fields that people may change (front matter,
     lead, footer): a field that still equals it is untouched.
-    `due_at` is set while a signed edition waits for its moment; `published` is what readers see.
+    `due_at` and `due_edition` are set while a signed edition waits for its moment; `published` is
+    what readers see.
     """
 
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="issues")
@@ -164,6 +171,9 @@ class Issue(models.Model):
     cover = models.ForeignKey(Picture, models.PROTECT, null=True, blank=True)
     insight_hash = models.CharField(max_length=64, blank=True)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    due_edition = models.ForeignKey(
+        "Edition", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     published = models.ForeignKey(
         "Edition", models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -179,10 +189,19 @@ class Issue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["desk", "date"], name="one_issue_a_day"),
             models.UniqueConstraint(fields=["desk", "slug"], name="one_issue_a_slug"),
+            models.CheckConstraint(
+                condition=Q(due_at=None) | Q(due_edition__isnull=False),
+                name="what_is_due_is_an_edition",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.desk.slug} {self.date}"
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether its hour has passed by more than the desk's grace."""
+        return self.due_at is not None and self.due_at <= self.desk.missed_before(timezone.now())
 
     @property
     def title(self) -> str:
@@ -485,6 +504,7 @@ class Edition(models.Model):
     content = models.BinaryField()
     document = models.JSONField()
     slug = models.CharField(max_length=100)
+    title = models.TextField()
     cover = models.ForeignKey(Picture, models.PROTECT, null=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     signed_at = models.DateTimeField(default=timezone.now)

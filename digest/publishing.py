@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from digest.channels import CHANNELS, Parcel, Undeliverable
 from digest.document import FrontMatter
-from digest.models import Delivery, Edition, Event, Issue
+from digest.models import Delivery, Desk, Edition, Event, Issue
 
 log = structlog.get_logger(__name__)
 
@@ -55,17 +55,20 @@ def publish_due(now: datetime | None = None) -> list[int]:
 
 
 def release(issue: Issue, *, now: datetime) -> Edition | None:
-    """Make the issue's last signed edition the published one and queue its deliveries.
+    """Make the edition that is due the published one and queue its deliveries.
 
     None if another worker was first. Readers' pages show it from here on.
     """
     with transaction.atomic():
-        edition = issue.editions.order_by("-number").first()
-        claimed = edition and Issue.objects.filter(pk=issue.pk, due_at=issue.due_at).update(
-            due_at=None, published=edition, published_at=now
+        due = Issue.objects.filter(
+            pk=issue.pk, due_at=issue.due_at, due_edition=issue.due_edition_id
+        )
+        claimed = due.update(
+            due_at=None, due_edition=None, published=issue.due_edition_id, published_at=now
         )
         if claimed != 1:
             return None
+        edition = Edition.objects.defer("content", "document").get(pk=issue.due_edition_id)
         left = Delivery.objects.filter(
             edition__issue=issue, state__in=(Delivery.State.WAITING, Delivery.State.FAILED)
         )
@@ -87,6 +90,14 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         )
     log.info("released", issue=issue.pk, edition=edition.number, sha256=edition.sha256)
     return edition
+
+
+def reschedule(desk: Desk, *, now: datetime) -> None:
+    """Move what still waits for the desk's hour to the hour the desk has now."""
+    for issue in Issue.objects.filter(desk=desk, due_at__gt=now):
+        Issue.objects.filter(pk=issue.pk, due_at=issue.due_at).update(
+            due_at=max(desk.hour_of(issue.date), now)
+        )
 
 
 def deliver(delivery_id: int, *, now: datetime | None = None) -> None:

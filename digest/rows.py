@@ -204,7 +204,7 @@ def terms(names: Iterable[str]) -> dict[str, Term]:
     if missing := sorted(wanted - known.keys()):
         # Two desks may meet a new name in the same moment; the second finds the first's row.
         Term.objects.bulk_create(
-            (Term(name=n, slug=Term().slugify(n), folded=fold(n)) for n in missing),
+            (Term(name=n, slug=Term().slugify(n), folded=Term.key_of(n)) for n in missing),
             ignore_conflicts=True,
         )
         known |= Term.objects.in_bulk(missing, field_name="name")

@@ -3,7 +3,6 @@
 from datetime import date
 
 from django.contrib import admin
-from django.contrib.auth import views as auth
 from django.urls import include, path, register_converter
 from django.views.i18n import set_language
 
@@ -32,9 +31,7 @@ urlpatterns = [
     path("at/<slug:desk>/<day:day>/", views.edition, name="edition_of"),
     path("healthz", views.healthz, name="healthz"),
     path("api/", api.urls),
-    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign_in"),
-    path("sign-out/", auth.LogoutView.as_view(), name="sign_out"),
     path("language/", set_language, name="language"),
     path("admin/", admin.site.urls),
-    path("desk/", include("editorial.urls")),
+    path("", include("editorial.urls")),
 ]

@@ -6,8 +6,10 @@ from datetime import date
 from functools import lru_cache
 
 from django.db import DatabaseError, connection
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from digest import rendering
@@ -22,6 +24,7 @@ def _desk(slug: str | None) -> Desk:
     found = desks.filter(slug=slug).first() if slug else desks.first()
     if found is None:
         raise Http404("no such paper")
+    timezone.activate(found.zone)  # until PrivatePages ends the request
     return found
 
 
@@ -32,7 +35,7 @@ def front(request: HttpRequest, desk: str | None = None) -> HttpResponse:
     issues = (
         Issue.objects.of(paper)
         .exclude(published=None)
-        .only("date", "front_matter", "published_at", "desk")[:FRONT_PAGE]
+        .values("date", title=F("published__title"))[:FRONT_PAGE]
     )
     return render(request, "digest/front.html", {"paper": paper, "named": desk, "issues": issues})
 
@@ -57,15 +60,15 @@ def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpRes
         "named": desk,
         "issue": issue,
         "edition": published,
-        "page": _page(published.sha256),
+        "page": _page(published.pk, published.sha256),
     }
     return render(request, "digest/edition.html", context)
 
 
 @lru_cache(maxsize=64)
-def _page(sha256: str) -> rendering.IssueView:
+def _page(edition_id: int, sha256: str) -> rendering.IssueView:
     """What a hash names never changes, so its page is made once."""
-    return rendering.view_of(document_in(Edition.objects.filter(sha256=sha256)[0]))
+    return rendering.view_of(document_in(Edition.objects.defer("content").get(pk=edition_id)))
 
 
 @require_safe

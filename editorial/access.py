@@ -5,13 +5,42 @@ To a stranger a desk does not exist: no page tells one that it does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 
-from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 
 from digest.models import Card, Draft, HeldCard, Issue
 from editorial.models import Membership
+
+#: What our own forms carry besides what somebody typed.
+_NOT_TYPED = ("csrfmiddlewaretoken", "seen", "since", "to", "section", "take", "decline")
+
+
+def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view for those who are signed in. Whoever is not is asked to, and loses nothing typed."""
+
+    @wraps(view)
+    def asks(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.htmx:
+            return HttpResponseClientRedirect(request.htmx.current_url_abs_path or "/")
+        if request.method != "POST":
+            return redirect_to_login(request.get_full_path())
+        typed = [
+            value
+            for name, value in request.POST.items()
+            if value and name not in _NOT_TYPED and not name.startswith("base-")
+        ]
+        return render(request, "editorial/signed_out.html", {"typed": typed}, status=401)
+
+    return asks
 
 
 def membership_at(request: HttpRequest, desk: str) -> Membership:
@@ -23,6 +52,7 @@ def membership_at(request: HttpRequest, desk: str) -> Membership:
     )
     if found is None or not found.may("read"):
         raise Http404("no such desk for this person")
+    timezone.activate(found.desk.zone)  # until PrivatePages ends the request
     return found
 
 

@@ -17,7 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from digest import editions
+from digest import editions, hugo
+from digest.document import check_text
 from digest.models import Card, Delivery, Event, Issue
 from digest.tasks import wake_publisher
 from editorial import queue
@@ -130,10 +131,20 @@ def _insight_judged(case: IssueCase, by: Membership) -> str | None:
 
 
 def _not_signed(case: IssueCase, by: Membership) -> str | None:
-    last = case.last_edition
-    if last and last.sha256 == case.proof.sha256 and last.cover_id == case.issue.cover_id:
-        return _("Edition %(number)d holds exactly this issue.") % {"number": last.number}
+    if case.is_signed_as_it_stands:
+        return _("Edition %(number)d holds exactly this issue.") % {
+            "number": case.last_edition.number
+        }
     return None
+
+
+def _no_faults(case: IssueCase, by: Membership) -> str | None:
+    faults = hugo.document_faults(case.proof.document)
+    return (
+        _("The file would not hold what the desk shows: %(fault)s") % {"fault": faults[0]}
+        if faults
+        else None
+    )
 
 
 def _is_signed(case: IssueCase, by: Membership) -> str | None:
@@ -148,8 +159,8 @@ def _not_out(case: IssueCase, by: Membership) -> str | None:
 
 
 def _not_going_out(case: IssueCase, by: Membership) -> str | None:
-    due, now = case.issue.due_at, timezone.now()
-    if due and case.issue.desk.missed_before(now) < due <= now:
+    due = case.issue.due_at
+    if due and due <= timezone.now() and not case.issue.is_missed:
         return _("It is being published right now.")
     return None
 
@@ -190,16 +201,21 @@ def _restore(case: Case, by: Membership, note: str) -> dict:
 
 
 def _sign(case: IssueCase, by: Membership, note: str) -> dict:
-    edition = editions.make_edition(case.issue, case.proof, by=by.user)
-    hour = case.issue.desk.hour_of(case.issue.date)
-    # An hour that has passed is not made up for by itself: then a person presses "publish".
-    if hour > timezone.now() and not case.issue.published_id:
-        Issue.objects.filter(pk=case.issue.pk).update(due_at=hour)
+    issue, now = case.issue, timezone.now()
+    edition = editions.make_edition(issue, case.proof, by=by.user)
+    hour = issue.desk.hour_of(issue.date)
+    # An hour that has passed is not made up for by itself: then a person presses "publish". And
+    # what somebody has asked to publish now is not exchanged for something else on its way.
+    is_waiting = issue.due_at is None or issue.due_at > now
+    if hour > now and is_waiting and not issue.published_id:
+        Issue.objects.filter(pk=issue.pk).update(due_at=hour, due_edition=edition)
     return {"edition": edition.number, "sha256": edition.sha256}
 
 
 def _publish(case: IssueCase, by: Membership, note: str) -> dict:
-    Issue.objects.filter(pk=case.issue.pk).update(due_at=timezone.now())
+    Issue.objects.filter(pk=case.issue.pk).update(
+        due_at=timezone.now(), due_edition=case.last_edition
+    )
     return {"edition": case.last_edition.number, "sha256": case.last_edition.sha256}
 
 
@@ -258,7 +274,7 @@ DECISIONS: dict[str, Decision] = {
         "sign",
         "issue",
         gettext_lazy("Sign issue"),
-        (_cards_judged, _nothing_held, _insight_judged, _not_signed),
+        (_cards_judged, _nothing_held, _insight_judged, _not_signed, _no_faults),
         _sign,
     ),
     "publish": Decision(
@@ -302,7 +318,7 @@ def present_hash(decision: Decision, case: Case) -> str:
     if isinstance(case, IssueCase):
         if decision.permission == "publish":
             return case.last_edition.sha256 if case.last_edition else ""
-        return case.proof.sha256
+        return case.proof.seal
     return case.present
 
 
@@ -324,7 +340,7 @@ def decide(
     """Make a decision, or raise `Refused`.
 
     `name` is a key of `DECISIONS`; `seen` the hash its maker had before their eyes: a card's, the
-    insight's, for `sign` the proof's and for `publish` the signed edition's.
+    insight's, for `sign` the proof's seal and for `publish` the signed edition's.
     """
     decision = DECISIONS[name]
     with transaction.atomic():
@@ -332,7 +348,7 @@ def decide(
         case = _case(decision, issue, card_id)
         # The role as it is now, not as it was when the page was loaded.
         role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
-        found = refusal(decision, case, role)
+        found = refusal(decision, case, role) or _unkeepable(note)
         present = present_hash(decision, case)
         if (found is None or found.kind == "guard") and seen != present:
             found = Refusal(_("The text has changed since you saw it."), "stale")
@@ -352,6 +368,14 @@ def decide(
         if decision.wakes_publisher:
             transaction.on_commit(wake_publisher, robust=True)
     return event
+
+
+def _unkeepable(note: str) -> Refusal | None:
+    try:
+        check_text(note)
+    except ValueError:
+        return Refusal(_("The reason holds a character that cannot be kept."))
+    return None
 
 
 def _case(decision: Decision, issue: Issue, card_id: int | None) -> Case:

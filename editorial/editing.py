@@ -172,35 +172,38 @@ def change_passages(
     with transaction.atomic():
         issue = lock_issue(issue_id)
         role = _allow(by, issue)
-        passages = {
-            p.pk: p for p in Passage.objects.filter(section__issue=issue).select_related("section")
-        }
-        changed: list[tuple[Passage, Change, str]] = []
+        whole = Issue.objects.whole().get(pk=issue_id)
+        homes = {p.pk: (s, p) for s in whole.sections.all() for p in s.passages.all()}
+        changed: list[tuple[Section, Passage, Change, str]] = []
         collided = []
         for pk, change in changes:
-            present = getattr(passages[pk], change.field)
+            section, passage = homes[pk]
+            present = getattr(passage, change.field)
             if change.value == present:
                 continue
             if change.base != hash_of(present):
-                base = _passage_value(issue, passages[pk], change)
+                base = _passage_value(issue, passage, change)
                 collided.append(Difference(f"{change.field}.{pk}", base, change.value, present))
-            changed.append((passages[pk], change, present))
+            changed.append((section, passage, change, present))
         if collided:
             raise Collision(collided)
-        for passage, change, before in changed:
+        for _section, passage, change, _before in changed:
             setattr(passage, change.field, change.value)
+        # Checked before it is saved: what cannot be kept must not even reach the database.
+        for section in {section.pk: section for section, *_ in changed}.values():
+            _check_passages(section)
+        for section, passage, change, before in changed:
             passage.save(update_fields=[change.field])
             _record(
                 issue,
                 role,
-                f"{passage.section.kind}.edit",
+                f"{section.kind}.edit",
                 field=f"{change.field}.{passage.pk}",
                 before=before,
                 after=change.value,
             )
-        _check_passages(issue)
-        _refresh_insight(issue)
-    return [f"{change.field}.{passage.pk}" for passage, change, _before in changed]
+        _refresh_insight(whole)
+    return [f"{change.field}.{passage.pk}" for _, passage, change, _ in changed]
 
 
 def _passage_value(issue: Issue, passage: Passage, change: Change) -> Any:
@@ -213,22 +216,21 @@ def _passage_value(issue: Issue, passage: Passage, change: Change) -> Any:
     return None
 
 
-def _check_passages(issue: Issue) -> None:
-    fresh = Issue.objects.whole().get(pk=issue.pk)
-    for section in fresh.sections.all():
-        if section.kind == Section.Kind.CARDS:
-            continue
-        try:
-            value = rows.section_value(section)
-        except ValidationError as errors:
-            raise Invalid(_sentences(errors)) from None
-        if faults := hugo.passage_faults(value):
-            raise Invalid({"": list(faults)})
+def _check_passages(section: Section) -> None:
+    """Refuse (Invalid) passages that would not survive their file. Nothing is read or saved."""
+    try:
+        value = rows.section_value(section)
+    except ValidationError as errors:
+        raise Invalid(
+            {"": [each for found in _sentences(errors).values() for each in found]}
+        ) from None
+    if faults := hugo.passage_faults(value):
+        raise Invalid({"": list(faults)})
 
 
-def _refresh_insight(issue: Issue) -> None:
-    fresh = Issue.objects.whole().get(pk=issue.pk)
-    Issue.objects.filter(pk=issue.pk).update(insight_hash=rows.insight_hash(fresh))
+def _refresh_insight(whole: Issue) -> None:
+    """Bring the hash that an approval of the insight must name up to date with these rows."""
+    Issue.objects.filter(pk=whole.pk).update(insight_hash=rows.insight_hash(whole))
 
 
 # --- order ---------------------------------------------------------------------------------------
@@ -318,52 +320,81 @@ def dismiss_held(*, held_id: int, by: Membership | None) -> None:
         _record(issue, role, "card.dismiss", before=held.text)
 
 
-def answer_suggestion(*, suggestion_id: int, take: bool, by: Membership | None) -> None:
-    """Take what the machine wrote later for a touched field, or decline it."""
+def answer_suggestion(
+    *, suggestion_id: int, take: bool, by: Membership | None, seen: str = ""
+) -> None:
+    """Take what the machine wrote later for a touched field, or decline it.
+
+    `seen` is the hash of the value that the taker saw it beside (`suggested_over`). Raises
+    `Refused`, as stale if that value has moved on, and `Invalid`.
+    """
     with transaction.atomic():
         issue_id = Suggestion.objects.values_list("issue", flat=True).get(pk=suggestion_id)
         issue = lock_issue(issue_id)
         role = _allow(by, issue)
-        suggestion = Suggestion.objects.select_related("passage__section").get(pk=suggestion_id)
+        suggestion = Suggestion.objects.select_related("passage__section", "card").get(
+            pk=suggestion_id
+        )
         if suggestion.state != Suggestion.State.OPEN:
             raise Refused(Refusal(_("Somebody has answered this suggestion already.")))
+        before = suggested_over(suggestion)
+        if take and seen != hash_of(before):
+            raise Refused(Refusal(_("The text has changed since you saw it."), "stale"))
         suggestion.state = Suggestion.State.TAKEN if take else Suggestion.State.DECLINED
         suggestion.save(update_fields=["state"])
-        before = _take_over(suggestion, issue) if take else None
+        if take:
+            _take_over(suggestion)
+        kind = f"{suggestion.passage.section.kind}." if suggestion.passage else ""
         _record(
             issue,
             role,
             "suggestion.take" if take else "suggestion.decline",
             card=suggestion.card,
-            field=suggestion.field,
+            field=f"{kind}{suggestion.field}",
             before=before,
             after=suggestion.value,
         )
 
 
-def _take_over(suggestion: Suggestion, issue: Issue) -> Any:
-    """Put a suggestion's value where it belongs; answers with what stood there."""
+def suggested_over(suggestion: Suggestion) -> Any:
+    """The value that stands where a suggestion would go."""
+    field = suggestion.field
+    if suggestion.passage:
+        return getattr(suggestion.passage, field)
+    if suggestion.card and field == "dropped":
+        return suggestion.card.dropped
+    if suggestion.card:
+        card = Card.objects.whole().get(pk=suggestion.card_id)
+        return rows.card_value(card).model_dump(mode="json")[field]
+    if field == "front_matter":
+        return rows.front_matter_value(suggestion.issue).model_dump(mode="json")
+    return getattr(suggestion.issue, field)
+
+
+def _take_over(suggestion: Suggestion) -> None:
+    """Put a suggestion's value where it belongs."""
     field, value = suggestion.field, suggestion.value
     if suggestion.passage:
-        before = getattr(suggestion.passage, field)
-        setattr(suggestion.passage, field, value)
-        suggestion.passage.save(update_fields=[field])
-        _check_passages(issue)
-        _refresh_insight(issue)
-        return before
-    if suggestion.card and field == "dropped":
+        whole = Issue.objects.whole().get(pk=suggestion.issue_id)
+        section, passage = next(
+            (s, p)
+            for s in whole.sections.all()
+            for p in s.passages.all()
+            if p.pk == suggestion.passage_id
+        )
+        setattr(passage, field, value)
+        _check_passages(section)
+        passage.save(update_fields=[field])
+        _refresh_insight(whole)
+    elif suggestion.card and field == "dropped":
         Card.objects.filter(pk=suggestion.card_id).update(dropped=value)
-        return not value
-    if suggestion.card:
+    elif suggestion.card:
         card = Card.objects.whole().get(pk=suggestion.card_id)
         present = rows.card_value(card).model_dump(mode="json")
         rows.change_card(card, _valid_card(present | {field: value}))
-        return present[field]
-    if field == "front_matter":
-        before = rows.front_matter_value(issue).model_dump(mode="json")
-        rows.set_tags(issue, document.FrontMatter(**value).tags)
     else:
-        before = getattr(issue, field)
-    setattr(issue, field, value)
-    issue.save(update_fields=[field])
-    return before
+        issue = suggestion.issue
+        if field == "front_matter":
+            rows.set_tags(issue, document.FrontMatter(**value).tags)
+        setattr(issue, field, value)
+        issue.save(update_fields=[field])

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import AuthenticationForm
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -156,6 +158,17 @@ def card_fields(
             )
         )
     return fields
+
+
+class SignInForm(AuthenticationForm):
+    """The sign-in form; a name that no account can have is refused before it is looked up."""
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        limit = get_user_model()._meta.get_field("username").max_length
+        if len(name) > limit:
+            raise self.get_invalid_login_error()
+        return name
 
 
 def is_number(text: str) -> bool:

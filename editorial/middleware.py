@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 
@@ -13,7 +14,8 @@ class PrivatePages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        with timezone.override(None):  # a view may have activated its desk's zone
+            response = self.get_response(request)
         user = getattr(request, "user", None)
         # accessed: asking whether somebody is signed in would load the session of every reader.
         if getattr(request, "session", None) and request.session.accessed and user.is_authenticated:

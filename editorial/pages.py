@@ -8,8 +8,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from digest import rendering, rows
-from digest.markup import to_html
-from digest.models import Card, Delivery, Edition, Section
+from digest.document import Document
+from digest.markup import to_html, warnings
+from digest.models import Card, Delivery, Edition, Issue, Section
 from editorial import queue
 from editorial.models import Membership
 from editorial.queue import Case, IssueCase
@@ -24,6 +25,8 @@ class CardOnDesk:
     view: rendering.CardView
     changed: bool
     suggestions: int
+    is_first: bool
+    is_last: bool
 
     @property
     def state(self) -> str:
@@ -63,6 +66,7 @@ def issue_page(case: IssueCase, by: Membership) -> IssueOnDesk:
     for card_id in case.issue.suggestions.filter(state="open").values_list("card", flat=True):
         open_suggestions[card_id] = open_suggestions.get(card_id, 0) + 1
     sections = []
+    first, last = _ends(case.issue)
     for row in case.issue.sections.all():
         cards = []
         for card in row.cards.all():
@@ -74,11 +78,24 @@ def issue_page(case: IssueCase, by: Membership) -> IssueOnDesk:
                     view=rendering.view_of_card(value),
                     changed=value.model_dump(mode="json") != card.machine,
                     suggestions=open_suggestions.get(card.pk, 0),
+                    is_first=card.pk == first,
+                    is_last=card.pk == last,
                 )
             )
         passages = [rendering.PassageView(p.title, to_html(p.body)) for p in row.passages.all()]
         sections.append(SectionOnDesk(row, cards, passages))
     return IssueOnDesk(sections, queue.order_of(case.issue))
+
+
+def _ends(issue: Issue) -> tuple[int | None, int | None]:
+    """The ids of the cards that cannot go further up or down."""
+    homes = [row for row in issue.sections.all() if row.kind == Section.Kind.CARDS]
+    if not homes:
+        return None, None
+    top, bottom = (
+        [card.pk for card in home.cards.all() if not card.dropped] for home in (homes[0], homes[-1])
+    )
+    return (top[0] if top else None), (bottom[-1] if bottom else None)
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,13 @@ class Publication:
         return bool(self.due_at) and self.due_at <= timezone.now() and not self.is_missed
 
     @property
+    def mark(self) -> str:
+        """A short text that differs where what is shown differs."""
+        deliveries = ",".join(f"{d.pk}{d.state}{d.attempts}" for d in self.deliveries)
+        editions = f"{self.edition and self.edition.pk}-{self.published and self.published.pk}"
+        return f"{editions}-{self.is_current}-{self.due_at}-{self.is_going_out}-{deliveries}"
+
+    @property
     def is_moving(self) -> bool:
         """Whether the page should look again soon."""
         return self.is_going_out or any(
@@ -113,10 +137,24 @@ def publication_of(case: IssueCase) -> Publication:
     due = issue.due_at
     return Publication(
         edition=last,
-        is_current=last is not None and last.sha256 == case.proof.sha256,
+        is_current=case.is_signed_as_it_stands,
         due_at=due,
-        is_missed=bool(due) and due <= issue.desk.missed_before(timezone.now()),
+        is_missed=issue.is_missed,
         published=published,
         published_at=issue.published_at,
         deliveries=list(published.deliveries.all()) if published else [],
     )
+
+
+def warnings_of(whole: Document) -> list[tuple[str, str]]:
+    """What readers' Hugo would show otherwise than the desk: (where, sentence) pairs."""
+    places = [("", whole.lead), ("", whole.footer)]
+    for section in whole.sections:
+        places.append((section.title, section.lead))
+        for card in section.cards:
+            places += [
+                (card.headline, text)
+                for text in (card.summary, card.details, card.applications, card.rest)
+            ]
+        places += [(p.title or section.title, p.body) for p in section.passages]
+    return [(where, sentence) for where, text in places for sentence in warnings(text)]

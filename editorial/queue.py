@@ -16,12 +16,14 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest import editions
-from digest.models import Card, Desk, Draft, Edition, Event, HeldCard, Issue
+from digest.models import Card, Delivery, Desk, Draft, Edition, HeldCard, Issue
 from editorial.models import Approval
 
-#: The events by which people change the text of a card or the insight.
-CARD_CHANGES = ("card.edit", "card.repair", "suggestion.take")
-INSIGHT_CHANGES = ("insight.edit",)
+#: The events by which people change the text of a card (`card` set) or of the insight.
+_CARD_CHANGES = Q(card__isnull=False, verb__in=("card.edit", "card.repair", "suggestion.take"))
+_INSIGHT_CHANGES = Q(card=None, verb="insight.edit") | Q(
+    card=None, verb="suggestion.take", field__startswith="insight."
+)
 
 
 @dataclass
@@ -80,6 +82,16 @@ class IssueCase(Case):
         return self.edition_rows[-1] if self.edition_rows else None
 
     @property
+    def is_signed_as_it_stands(self) -> bool:
+        """Whether the last edition holds this very issue, its cover included."""
+        last = self.last_edition
+        return (
+            last is not None
+            and last.sha256 == self.proof.sha256
+            and last.cover_id == self.issue.cover_id
+        )
+
+    @property
     def readiness(self) -> Readiness:
         cards = [case.card for case in self.cards.values()]
         approved = sum(c.is_approved and not c.card.dropped for c in self.cards.values())
@@ -103,7 +115,7 @@ def case_of_card(card: Card, issue: Issue) -> Case:
         approvals=list(
             card.approvals.valid().filter(hash=card.hash).select_related("by").order_by("pk")
         ),
-        last_change_by=_last_change(card.events.filter(verb__in=CARD_CHANGES), issue.desk),
+        last_change_by=_last_changes(issue, Q(card=card)).get(card.pk),
     )
 
 
@@ -114,14 +126,16 @@ def case_of_insight(issue: Issue) -> Case:
         issue=issue,
         present=issue.insight_hash,
         approvals=list(approvals.select_related("by").order_by("pk")) if issue.insight_hash else (),
-        last_change_by=_last_change(issue.events.filter(verb__in=INSIGHT_CHANGES), issue.desk),
+        last_change_by=_last_changes(issue, Q(card=None)).get(None),
     )
 
 
-def _last_change(events: QuerySet[Event], desk: Desk) -> int | None:
-    if not desk.four_eyes:
-        return None
-    return events.order_by("-pk").values_list("actor_id", flat=True).first()
+def _last_changes(issue: Issue, which: Q | None = None) -> dict[int | None, int]:
+    """Who changed each card last, and the insight (under None), where a desk asks for four eyes."""
+    if not issue.desk.four_eyes:
+        return {}
+    changes = issue.events.filter(_CARD_CHANGES | _INSIGHT_CHANGES).filter(which or Q())
+    return dict(changes.order_by("pk").values_list("card_id", "actor_id"))
 
 
 def case_of_issue(issue_id: int) -> IssueCase:
@@ -130,10 +144,7 @@ def case_of_issue(issue_id: int) -> IssueCase:
     approvals = defaultdict(list)
     for approval in issue.approvals.valid().select_related("by").order_by("pk"):
         approvals[approval.card_id, approval.hash].append(approval)
-    changed_by: dict[int | None, int] = {}
-    if issue.desk.four_eyes:
-        changes = issue.events.filter(verb__in=CARD_CHANGES + INSIGHT_CHANGES).order_by("pk")
-        changed_by = dict(changes.values_list("card_id", "actor_id"))
+    changed_by = _last_changes(issue)
     cards = {
         card.pk: Case(
             issue=issue,
@@ -171,8 +182,8 @@ def case_of_issue(issue_id: int) -> IssueCase:
 def issues_of(desk: Desk) -> QuerySet[Issue]:
     """The desk's issues, newest first, each with its counts:
 
-    `standing`, `approved`, `dropped`, `held` cards, `insight_approved`, and the number of the last
-    signed edition as `signed`.
+    `standing`, `approved`, `dropped`, `held` cards, `insight_approved`, whether a delivery of the
+    published edition has `failed`, and the number of the last signed edition as `signed`.
     """
     approved = Exists(Approval.objects.of_present_card())
     cards = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
@@ -195,6 +206,9 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
                 Approval.objects.valid().filter(
                     issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")
                 )
+            ),
+            failed=Exists(
+                Delivery.objects.filter(edition=OuterRef("published"), state=Delivery.State.FAILED)
             ),
             signed=Subquery(
                 Edition.objects.filter(issue=OuterRef("pk"))

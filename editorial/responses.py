@@ -47,7 +47,12 @@ def last_event(issue: Issue) -> int:
     )
 
 
+def not_kept(request: HttpRequest, sentences: Sequence[str], *, back: str) -> HttpResponse:
+    """Why something could not be kept."""
+    context = {"sentence": " ".join(sentences), "kind": "form", "back": back}
+    return render(request, "editorial/refused.html", context, status=422)
+
+
 def bad_form(request: HttpRequest, back: str) -> HttpResponse:
     """Something no page of ours sends."""
-    context = {"sentence": _("This form was incomplete."), "kind": "form", "back": back}
-    return render(request, "editorial/refused.html", context, status=422)
+    return not_kept(request, [_("This form was incomplete.")], back=back)

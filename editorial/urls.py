@@ -1,18 +1,25 @@
-"""The desk's addresses, all below /desk/."""
+"""The desk's addresses, and the door to them."""
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from editorial.forms import SignInForm
 from editorial.views import cards, decide, drafts, insight, issues, signing
 
-_ISSUE = "<slug:desk>/<day:day>/"
+_DESK = "desk/<slug:desk>/"
+_ISSUE = f"{_DESK}<day:day>/"
+_SIGN_IN = LoginView.as_view(redirect_authenticated_user=True, authentication_form=SignInForm)
 
 urlpatterns = [
-    path("", issues.home, name="desk"),
-    path("<slug:desk>/", issues.queue_page, name="queue"),
-    path("<slug:desk>/drafts/<int:pk>/", drafts.draft, name="draft"),
-    path("<slug:desk>/drafts/<int:pk>/payload/", drafts.payload, name="payload"),
+    path("sign-in/", _SIGN_IN, name="sign_in"),
+    path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("desk/", issues.home, name="desk"),
+    path(_DESK, issues.queue_page, name="queue"),
+    path(f"{_DESK}drafts/<int:pk>/", drafts.draft, name="draft"),
+    path(f"{_DESK}drafts/<int:pk>/payload/", drafts.payload, name="payload"),
     path(_ISSUE, issues.issue, name="issue"),
     path(f"{_ISSUE}publication/", issues.publication, name="publication"),
+    path(f"{_ISSUE}cover/", signing.cover, name="cover"),
     path(f"{_ISSUE}cards/<int:pk>/", cards.card, name="card"),
     path(f"{_ISSUE}cards/<int:pk>/move/", cards.move, name="move_card"),
     path(f"{_ISSUE}cards/<int:pk>/<slug:name>/", decide.card, name="decide_card"),

@@ -150,7 +150,7 @@ def approve_everything(issue: Issue, by: Membership) -> None:
 
 def sign(issue: Issue, by: Membership):
     """Sign an issue as it stands; answers with the edition."""
-    decide("sign", issue_id=issue.pk, by=by, seen=case_of_issue(issue.pk).proof.sha256)
+    decide("sign", issue_id=issue.pk, by=by, seen=case_of_issue(issue.pk).proof.seal)
     return issue.editions.order_by("-number").first()
 
 

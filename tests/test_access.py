@@ -39,6 +39,7 @@ GET: dict[str, tuple[str, ...]] = {
     "insight": MEMBERS,
     "reading": MEMBERS,
     "sign": MEMBERS,
+    "cover": MEMBERS,
     "move_card": POST_ONLY,
     "decide_card": POST_ONLY,
     "decide_issue": POST_ONLY,
@@ -90,7 +91,7 @@ def addresses(issue) -> dict[str, str]:
         "payload": reverse("payload", args=[desk, draft.pk]),
         **{
             name: reverse(name, args=[desk, day])
-            for name in ("issue", "publication", "insight", "reading", "sign")
+            for name in ("issue", "publication", "insight", "reading", "sign", "cover")
         },
         "card": reverse("card", args=[desk, day, card.pk]),
         "move_card": reverse("move_card", args=[desk, day, card.pk]),
@@ -118,7 +119,8 @@ def clients(editor, chief, machine, stranger) -> dict[str, Client]:
 def _answer(response) -> str:
     if response.status_code == 302:
         return SIGN_IN if response["Location"].startswith("/sign-in/") else ELSEWHERE
-    return {200: HERE, 404: HIDDEN, 403: "no desk", 405: WRONG_METHOD}[response.status_code]
+    codes = {200: HERE, 401: SIGN_IN, 403: "no desk", 404: HIDDEN, 405: WRONG_METHOD}
+    return codes[response.status_code]
 
 
 def test_every_address_is_in_the_table():

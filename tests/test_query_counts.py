@@ -202,7 +202,7 @@ def test_a_decision_takes_no_more_queries_for_more_cards(desk, whole, editor, ch
         counted["approve"][cards] = [query["sql"] for query in captured]
         decide("withdraw", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
         approve_everything(issue, editor)
-        seen = case_of_issue(issue.pk).proof.sha256
+        seen = case_of_issue(issue.pk).proof.seal
         with CaptureQueriesContext(connection) as captured:
             decide("sign", issue_id=issue.pk, by=chief, seen=seen)
         counted["sign"][cards] = [query["sql"] for query in captured]

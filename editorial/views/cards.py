@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -17,17 +16,24 @@ from digest import rendering, rows
 from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
 from editorial import editing, forms, queue
-from editorial.access import card_at, held_card_at, issue_at, membership_at
+from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Collision, Invalid
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
 from editorial.models import Membership
-from editorial.responses import bad_form, last_event, refused, see_other
+from editorial.responses import (
+    STATUS,
+    bad_form,
+    last_event,
+    not_kept,
+    refused,
+    see_other,
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@signed_in
 def card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     """Show a card with its form; take what the form changed."""
     by = membership_at(request, desk)
@@ -88,10 +94,15 @@ def _form(
         "errors": (errors or {}).get("", ()),
         "collided": bool(collided),
         "suggestions": [
-            (s, FIELD_LABELS.get(s.field, s.field), _shown(s))
+            (
+                s,
+                FIELD_LABELS.get(s.field, s.field),
+                _shown(s),
+                editing.hash_of(editing.suggested_over(s)),
+            )
             for s in card.suggestions.filter(state=Suggestion.State.OPEN)
         ],
-        "sections": issue.sections.filter(kind=Section.Kind.CARDS),
+        "sections": issue.sections.filter(kind=Section.Kind.CARDS).exclude(pk=card.section_id),
         "order": queue.order_of(issue),
         "history": lines_of(card.events.all(), most=50),
     }
@@ -107,7 +118,7 @@ def _shown(suggestion: Suggestion) -> str:
 
 
 @require_POST
-@login_required
+@signed_in
 def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     """Move a card one place up or down among the cards that stand, or into another section."""
     by = membership_at(request, desk)
@@ -160,43 +171,47 @@ def _end_of(section: Section) -> tuple[int, int | None]:
 
 
 @require_POST
-@login_required
+@signed_in
 def held(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     """Repair a card that could not be read, or put it aside."""
     by = membership_at(request, desk)
     found = held_card_at(by, day, pk)
-    back = f"{_issue(desk, day)}#held-{pk}"
+    text = forms.typed(request.POST.get("text", found.text))
+    section = request.POST.get("section", "")
+    sections = found.issue.sections.filter(kind=Section.Kind.CARDS)
+    chosen = sections.filter(pk=int(section)).first() if forms.is_number(section) else None
+    status, errors = 422, []
     try:
         if "dismiss" in request.POST:
+            if text != found.text:
+                raise Invalid({"": [_("You changed this text. Repair it, or reload the page.")]})
             editing.dismiss_held(held_id=pk, by=by)
-            return see_other(back)
-        section = request.POST.get("section", "")
-        if not forms.is_number(section) or not Section.objects.filter(
-            pk=int(section), issue=found.issue_id, kind=Section.Kind.CARDS
-        ):
-            return bad_form(request, back)
-        text = forms.typed(request.POST.get("text", ""))
-        card = editing.repair_card(held_id=pk, text=text, section_id=int(section), by=by)
+            return see_other(_issue(desk, day))
+        if chosen is None:
+            raise Invalid({"": [_("Choose a section.")]})
+        card = editing.repair_card(held_id=pk, text=text, section_id=chosen.pk, by=by)
     except Refused as error:
-        return refused(request, error.refusal, back=back)
+        status, errors = STATUS[error.refusal.kind], [error.refusal.sentence]
     except Invalid as invalid:
-        context = {
-            "by": by,
-            "desk": by.desk,
-            "issue": found.issue,
-            "held": found,
-            "text": text,
-            "section": int(section),
-            "sections": found.issue.sections.filter(kind=Section.Kind.CARDS),
-            "errors": [s for each in invalid.sentences.values() for s in each],
-        }
-        return render(request, "editorial/held.html", context, status=422)
-    messages.success(request, _("The card is part of the issue now."))
-    return see_other(f"{_issue(desk, day)}#card-{card.pk}")
+        errors = [s for each in invalid.sentences.values() for s in each]
+    else:
+        messages.success(request, _("The card is part of the issue now."))
+        return see_other(f"{_issue(desk, day)}#card-{card.pk}")
+    context = {
+        "by": by,
+        "desk": by.desk,
+        "issue": found.issue,
+        "held": found,
+        "text": text,
+        "section": chosen.pk if chosen else None,
+        "sections": sections,
+        "errors": errors,
+    }
+    return render(request, "editorial/held.html", context, status=status)
 
 
 @require_POST
-@login_required
+@signed_in
 def suggestion(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     """Take what the machine wrote later, or decline it."""
     by = membership_at(request, desk)
@@ -206,7 +221,15 @@ def suggestion(request: HttpRequest, desk: str, day: date, pk: int) -> HttpRespo
     if not {"take", "decline"} & request.POST.keys():
         return bad_form(request, back)
     try:
-        editing.answer_suggestion(suggestion_id=pk, take="take" in request.POST, by=by)
+        editing.answer_suggestion(
+            suggestion_id=pk,
+            take="take" in request.POST,
+            seen=request.POST.get("seen", ""),
+            by=by,
+        )
     except Refused as error:
-        return refused(request, error.refusal, back=back)
+        return refused(request, error.refusal, back=back, issue=issue, card_id=found.card_id)
+    except Invalid as invalid:
+        sentences = [s for each in invalid.sentences.values() for s in each]
+        return not_kept(request, sentences, back=back)
     return see_other(back)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from editorial.access import card_at, issue_at, membership_at
+from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, Refused, decide
 from editorial.responses import refused, see_other
 
@@ -34,7 +33,7 @@ def _known(name: str, *subjects: str) -> None:
 
 
 @require_POST
-@login_required
+@signed_in
 def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> HttpResponse:
     """Make a decision about a card."""
     by = membership_at(request, desk)
@@ -63,7 +62,7 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
 
 
 @require_POST
-@login_required
+@signed_in
 def issue(request: HttpRequest, desk: str, day: date, name: str) -> HttpResponse:
     """Make a decision about the insight or the whole issue."""
     by = membership_at(request, desk)

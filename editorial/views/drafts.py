@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from editorial.access import draft_at, membership_at
+from editorial.access import draft_at, membership_at, signed_in
 
 
 @require_safe
-@login_required
+@signed_in
 def draft(request: HttpRequest, desk: str, pk: int) -> HttpResponse:
     """A draft with its problems and deviations."""
     by = membership_at(request, desk)
@@ -21,7 +20,7 @@ def draft(request: HttpRequest, desk: str, pk: int) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@signed_in
 def payload(request: HttpRequest, desk: str, pk: int) -> HttpResponse:
     """The payload, byte for byte, as a download: it is hostile until proven otherwise."""
     found = draft_at(membership_at(request, desk), pk)

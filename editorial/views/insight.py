@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import date
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from digest.markup import to_html, warnings
 from digest.models import Issue, Passage, Suggestion
 from editorial import editing, queue
-from editorial.access import issue_at, membership_at
+from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Invalid, hash_of
 from editorial.forms import FieldView, typed
@@ -25,7 +27,7 @@ from editorial.responses import last_event, refused, see_other
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@signed_in
 def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpResponse:
     """Show the passages of the insight or the reading list as a form; take what it changed."""
     by = membership_at(request, desk)
@@ -35,6 +37,9 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
     if request.method != "POST":
         return _form(request, by, issue, kind)
     rows = _rows(issue, kind)
+    gone = _typed_into_gone(request.POST, {row.pk for row in rows})
+    if gone:
+        return _form(request, by, issue, kind, status=409, gone=gone)
     changes = [
         (row.pk, Change(field, typed(request.POST[name]), request.POST[f"base-{name}"]))
         for row in rows
@@ -59,9 +64,24 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
     )
 
 
+def _typed_into_gone(posted: QueryDict, present: set[int]) -> list[str]:
+    """What was typed into passages that a later draft has taken away meanwhile."""
+    return [
+        typed(text)
+        for name, text in posted.items()
+        if (match := re.fullmatch(r"(?:title|body)\.(\d+)", name))
+        and int(match[1]) not in present
+        and hash_of(typed(text)) != posted.get(f"base-{name}")
+    ]
+
+
 def _rows(issue: Issue, kind: str) -> list[Passage]:
     return list(
-        Passage.objects.filter(section__issue=issue, section__kind=kind).order_by("position")
+        Passage.objects.filter(section__issue=issue, section__kind=kind)
+        .prefetch_related(
+            Prefetch("suggestions", Suggestion.objects.filter(state=Suggestion.State.OPEN))
+        )
+        .order_by("position")
     )
 
 
@@ -72,8 +92,9 @@ def _form(
     kind: str,
     *,
     status: int = 200,
-    errors: list[str] = (),
+    errors: Sequence[str] = (),
     collided: dict | None = None,
+    gone: Sequence[str] = (),
 ) -> HttpResponse:
     rows = _rows(issue, kind)
     posted = request.POST if status != 200 else None
@@ -93,12 +114,16 @@ def _form(
                     _field(row, field, posted, (collided or {}).get(f"{field}.{row.pk}"))
                     for field in ("title", "body")
                 ],
-                "suggestions": row.suggestions.filter(state=Suggestion.State.OPEN),
+                "suggestions": [
+                    (suggestion, hash_of(getattr(row, suggestion.field)))
+                    for suggestion in row.suggestions.all()
+                ],
             }
             for row in rows
         ],
         "errors": errors,
         "collided": bool(collided),
+        "gone": gone,
     }
     return render(request, "editorial/passages.html", context, status=status)
 

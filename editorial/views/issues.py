@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from editorial import queue
-from editorial.access import issue_at, membership_at
+from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
 from editorial.pages import issue_page, publication_of
 from editorial.responses import last_event
@@ -21,7 +20,7 @@ ISSUES_A_PAGE = 30
 
 
 @require_safe
-@login_required
+@signed_in
 def home(request: HttpRequest) -> HttpResponse:
     """The person's desk; with none, a page that says whom to ask."""
     roles = [m for m in request.user.memberships.select_related("desk") if m.may("read")]
@@ -33,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@signed_in
 def queue_page(request: HttpRequest, desk: str) -> HttpResponse:
     """The desk's issues with what each still waits for, and the drafts that could not be filed."""
     by = membership_at(request, desk)
@@ -49,7 +48,7 @@ def queue_page(request: HttpRequest, desk: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@signed_in
 def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     """An issue: its cards in sections, the insight, and what stands between it and publication."""
     by = membership_at(request, desk)
@@ -70,20 +69,26 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@signed_in
 def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
-    """Where the publication stands: a fragment that the page asks for while something moves."""
+    """Where the publication stands: a fragment that the page asks for while something moves.
+
+    The page says what it shows (`have`): where that is still so, 204 leaves it alone.
+    """
     by = membership_at(request, desk)
     found = issue_at(by, day)
     if not request.htmx:
         return redirect(reverse("issue", args=[desk, day]) + "#publication")
     case = queue.case_of_issue(found.pk)
+    standing = publication_of(case)
+    if request.GET.get("have") == standing.mark:
+        return HttpResponse(status=204)
     context = {
         "by": by,
         "desk": by.desk,
         "issue": found,
         "case": case,
         "since": last_event(found),
-        "publication": publication_of(case),
+        "publication": standing,
     }
     return render(request, "editorial/_publication.html", context)

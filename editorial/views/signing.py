@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from digest import rendering
+from digest.models import Picture
 from editorial import queue
-from editorial.access import issue_at, membership_at
-from editorial.pages import publication_of
+from editorial.access import issue_at, membership_at, signed_in
+from editorial.pages import publication_of, warnings_of
 from editorial.responses import last_event
 
 
 @require_safe
-@login_required
+@signed_in
 def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     """Show the proof; the form on it signs exactly what is shown."""
     by = membership_at(request, desk)
@@ -32,5 +32,16 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "since": since,
         "page": rendering.view_of(case.proof.document),
         "publication": publication_of(case),
+        "front_matter": case.proof.document.front_matter.values.items(),
+        "warnings": warnings_of(case.proof.document),
     }
     return render(request, "editorial/proof.html", context)
+
+
+@require_safe
+@signed_in
+def cover(request: HttpRequest, desk: str, day: date) -> HttpResponse:
+    """The picture that goes out with the issue."""
+    issue = issue_at(membership_at(request, desk), day)
+    picture = get_object_or_404(Picture, pk=issue.cover_id)
+    return HttpResponse(bytes(picture.content), content_type=picture.media_type)

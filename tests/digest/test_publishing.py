@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import connections
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from digest import channels, publishing
@@ -149,7 +149,9 @@ def test_a_second_delivery_of_the_same_bytes_leaves_the_file_alone(tmp_path):
 
 
 def test_nothing_goes_out_without_a_signature(ready, settings):
-    Issue.objects.update(due_at=timezone.now())  # nobody's decision: a slip of the hand in SQL
+    with pytest.raises(IntegrityError), transaction.atomic():
+        # Nobody's decision: a slip of the hand in SQL.
+        Issue.objects.update(due_at=timezone.now())
     work()
     assert not Delivery.objects.exists()
     assert not Path(settings.HUGO_TREE).exists()
@@ -368,7 +370,7 @@ def test_an_issue_that_cannot_be_released_keeps_no_other_in(three, settings, mon
     assert [post_of(edition, settings).exists() for edition in three] == [False, True, True]
     monkeypatch.undo()
     settings.HUGO_TREE = Path(settings.HUGO_TREE)
-    Issue.objects.filter(pk=three[0].issue_id).update(due_at=timezone.now())
+    Issue.objects.filter(pk=three[0].issue_id).update(due_at=timezone.now(), due_edition=three[0])
     work()
     assert Event.objects.filter(verb="issue.release").count() == 3
 
@@ -472,6 +474,19 @@ def test_a_disk_that_fails_leaves_the_old_file_whole(step, code, waiting, settin
     work_until_retried(waiting)
     assert waiting.state == DONE
     assert hash_of_file(post) == waiting.edition.sha256
+
+
+def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_the_report(
+    tmp_path, monkeypatch
+):
+    steps = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            hugo.os, name, lambda *a, name=name, real=real: steps.append(name) or real(*a)
+        )
+    hugo.write_file(tmp_path / "a.md", b"text")
+    assert steps == ["fsync", "replace", "fsync"]
 
 
 def in_a_child(call: Callable[[], None]) -> tuple[int, str]:
@@ -701,7 +716,7 @@ def test_a_publication_killed_at_any_line_is_completed_by_the_next_run(signed, s
         Delivery.objects.all().delete()
         post.unlink(missing_ok=True)
         now = timezone.now()
-        Issue.objects.filter(pk=issue.pk).update(due_at=now, published=None)
+        Issue.objects.filter(pk=issue.pk).update(due_at=now, due_edition=signed, published=None)
         before = issue.events.count()
         connections.close_all()  # no connection survives a fork
         code, said = in_a_child(

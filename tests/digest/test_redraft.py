@@ -22,8 +22,15 @@ from editorial.editing import (
     field_values,
     hash_of,
     move_card,
+    suggested_over,
 )
 from tests.conftest import approve_everything, cards_of, land, sign
+
+
+def take(suggestion: Suggestion, by) -> None:
+    """Take a suggestion as somebody does who sees what is there now."""
+    seen = hash_of(suggested_over(suggestion))
+    answer_suggestion(suggestion_id=suggestion.pk, take=True, seen=seen, by=by)
 
 
 @pytest.fixture
@@ -369,7 +376,7 @@ def test_a_touched_field_keeps_its_text_and_gets_a_suggestion(touched, desk, fir
 def test_a_suggestion_can_be_taken(touched, desk, first, editor):
     second = with_card(first, 0, summary="機器再寫的。")
     land(desk, hugo.write(second))
-    answer_suggestion(suggestion_id=touched.suggestions.get().pk, take=True, by=editor)
+    take(touched.suggestions.get(), editor)
     assert_follows(touched, second)
     event = touched.events.get(verb="suggestion.take")
     assert (event.before, event.after) == ("人寫的摘要。", "機器再寫的。")
@@ -396,7 +403,7 @@ def test_a_suggestion_is_answered_once(touched, desk, first, editor, colleague):
     suggestion = touched.suggestions.get()
     answer_suggestion(suggestion_id=suggestion.pk, take=False, by=editor)
     with pytest.raises(Refused):
-        answer_suggestion(suggestion_id=suggestion.pk, take=True, by=colleague)
+        take(suggestion, colleague)
     assert cards_of(touched)[0].summary == "人寫的摘要。"
 
 
@@ -458,7 +465,7 @@ def test_every_field_that_people_change_is_kept_and_suggested(
     assert field_values(CardRow.objects.whole().get(pk=row.pk))[field] == mine
     suggestion = issue.suggestions.get()
     assert (suggestion.field, suggestion.value) == (field, theirs)
-    answer_suggestion(suggestion_id=suggestion.pk, take=True, by=editor)
+    take(suggestion, editor)
     assert_follows(issue, second)
 
 
@@ -524,7 +531,7 @@ def test_the_machine_cannot_drop_a_card_that_people_have_touched(touch, desk, fi
     assert not card.dropped
     suggestion = issue.suggestions.get()
     assert (suggestion.card, suggestion.field, suggestion.value) == (card, "dropped", True)
-    answer_suggestion(suggestion_id=suggestion.pk, take=True, by=editor)
+    take(suggestion, editor)
     card.refresh_from_db()
     assert card.dropped
 
@@ -612,7 +619,7 @@ def test_a_touched_passage_is_kept_and_suggested_and_its_neighbours_follow(
         "機器再寫 0。",
     )
     before = Issue.objects.get(pk=issue.pk).insight_hash
-    answer_suggestion(suggestion_id=suggestion.pk, take=True, by=editor)
+    take(suggestion, editor)
     assert_follows(issue, second)
     assert Issue.objects.get(pk=issue.pk).insight_hash != before
 

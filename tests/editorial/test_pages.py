@@ -305,7 +305,8 @@ def test_a_later_text_of_the_machine_is_taken_or_left(page, issue, desk, sample)
     land(desk, later)
     suggestion = Suggestion.objects.get()
     assert "機器後來寫的。" in page.get(address("card", issue, card.pk)).content.decode()
-    page.post(address("suggestion", issue, suggestion.pk), {"take": ""})
+    seen = {"take": "", "seen": hash_of("編輯寫的。")}
+    page.post(address("suggestion", issue, suggestion.pk), seen)
     card.refresh_from_db()
     assert card.summary == "機器後來寫的。"
     assert page.post(address("suggestion", issue, suggestion.pk), {"take": ""}).status_code == 409
@@ -357,6 +358,8 @@ class Scanner(HTMLParser):
         found = dict(attrs)
         if tag == "script" and not (found.get("src") or "").startswith("/static/"):
             self.found.append(tag)
+        if tag == "img" and re.fullmatch(r"/desk/daily/[\d-]+/cover/", found.get("src") or ""):
+            return
         if tag in ("img", "iframe", "object", "style", "svg"):
             self.found.append(tag)
         for name, value in attrs:
@@ -442,3 +445,194 @@ def test_a_person_without_a_desk_is_told_whom_to_ask(db, django_user_model):
     response = client.get(reverse("desk"))
     assert response.status_code == 403
     assert "desk_member newcomer editor" in response.content.decode()
+
+
+def test_what_was_asked_to_go_out_is_not_exchanged_for_a_later_signature(page, signed, chief):
+    from digest.publishing import publish_due
+
+    issue = signed.issue
+    decide("publish", issue_id=issue.pk, by=chief, seen=signed.sha256)
+    passage = Passage.objects.filter(section__issue=issue, section__kind="reading").first()
+    sent = {f"body.{passage.pk}": "改了。", f"base-body.{passage.pk}": hash_of(passage.body)}
+    page.post(address("reading", issue), sent)
+    assert sign(issue, chief).number == 2
+    publish_due()
+    issue.refresh_from_db()
+    assert issue.published == signed
+
+
+def test_the_front_page_shows_the_title_that_was_signed(signed, chief, desk, sample, client):
+    from digest.publishing import publish_due
+
+    decide("publish", issue_id=signed.issue_id, by=chief, seen=signed.sha256)
+    publish_due()
+    land(desk, sample.replace("推論省下記憶體".encode(), "未經簽署".encode()))
+    html = client.get(reverse("front")).content.decode()
+    assert signed.title in html and "未經簽署" not in html
+
+
+def test_a_cover_nobody_saw_is_not_signed(ready, chief, desk):
+    from editorial.decisions import Refused
+
+    seen = queue.case_of_issue(ready.pk).proof.seal
+    ready.cover = None
+    ready.save()
+    with pytest.raises(Refused) as refused:
+        decide("sign", issue_id=ready.pk, by=chief, seen=seen)
+    assert refused.value.refusal.kind == "stale"
+
+
+def test_the_part_of_the_page_that_renews_itself_cannot_sign(signed, chief):
+    client = _client(chief)
+    fragment = client.get(address("publication", signed.issue), headers={"HX-Request": "true"})
+    assert 'data-decision="sign"' not in fragment.content.decode()
+
+
+def test_the_page_is_left_alone_while_nothing_has_changed(page, signed, chief):
+    issue = signed.issue
+    decide("publish", issue_id=issue.pk, by=chief, seen=signed.sha256)
+    html = page.get(address("issue", issue)).content.decode()
+    asked = re.search(r'hx-get="([^"]+)"', html)[1].replace("&amp;", "&")
+    assert page.get(asked, headers={"HX-Request": "true"}).status_code == 204
+
+
+def test_a_signed_out_page_is_sent_to_the_door_whole_not_in_part(client, signed):
+    response = client.get(
+        address("publication", signed.issue),
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/daily/"},
+    )
+    assert response["HX-Redirect"] == "/desk/daily/"
+
+
+def test_what_was_typed_when_the_session_ended_is_shown(client, issue):
+    card = cards_of(issue)[0]
+    response = client.post(address("card", issue, card.pk), {"summary": "快寫完了。", "seen": "x"})
+    assert response.status_code == 401
+    assert "快寫完了。" in response.content.decode()
+
+
+def test_what_was_typed_into_a_passage_that_is_gone_is_shown(page, issue):
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").last()
+    name = f"body.{passage.pk}"
+    base = hash_of(passage.body)
+    passage.delete()
+    response = page.post(address("insight", issue), {name: "寫了很久。", f"base-{name}": base})
+    assert response.status_code == 409
+    assert "寫了很久。" in response.content.decode()
+
+
+def test_a_suggestion_does_not_overwrite_what_its_taker_has_not_seen(page, issue, desk, sample):
+    card = cards_of(issue)[0]
+    page.post(address("card", issue, card.pk), form_of(card) | {"summary": "編輯寫的。"})
+    land(desk, sample.replace(card.summary.encode(), "機器後來寫的。".encode()))
+    suggestion = Suggestion.objects.get()
+    shown = page.get(address("card", issue, card.pk)).content.decode()
+    action = address("suggestion", issue, suggestion.pk)
+    form = next(f["fields"] for f in Forms(shown).forms if f["action"] == action)
+    page.post(address("card", issue, card.pk), form_of(card) | {"summary": "同事剛寫的。"})
+    response = page.post(action, form | {"take": ""})
+    assert response.status_code == 409
+    assert "同事剛寫的。" in response.content.decode()
+    card.refresh_from_db()
+    assert card.summary == "同事剛寫的。"
+
+
+def test_an_impossible_passage_is_refused_before_it_reaches_the_database(page, issue):
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").first()
+    for field, text in (("title", "長" * 600), ("body", "a\x00b")):
+        name = f"{field}.{passage.pk}"
+        sent = {name: text, f"base-{name}": hash_of(getattr(passage, field))}
+        assert page.post(address("insight", issue), sent).status_code == 422
+
+
+def test_a_reason_that_cannot_be_kept_is_refused(page, issue):
+    card = cards_of(issue)[0]
+    response = page.post(
+        address("decide_card", issue, card.pk, "drop"), {"seen": card.hash, "note": "a\0b"}
+    )
+    assert response.status_code == 409
+    assert not Card.objects.get(pk=card.pk).dropped
+
+
+def test_an_endless_user_name_is_refused_before_anybody_looks_it_up(client, db):
+    sent = {"username": "x" * 5000, "password": "y"}
+    assert client.post(reverse("sign_in"), sent).status_code == 200
+
+
+def test_a_name_that_unfolds_keeps_its_key_within_its_column(page, issue):
+    card = cards_of(issue)[0]
+    sent = form_of(card) | {"entities": "\ufdfa" * 60}
+    assert page.post(address("card", issue, card.pk), sent).status_code == 303
+
+
+def test_times_are_those_of_the_desk_not_of_the_server(page, issue, desk):
+    from datetime import UTC, datetime
+
+    desk.zone = "America/New_York"
+    desk.save()
+    Event.objects.create(
+        desk=desk,
+        issue=issue,
+        actor=issue.drafts.first().received_by,
+        verb="draft.change",
+        at=datetime(2026, 2, 11, 11, 50, tzinfo=UTC),
+    )
+    assert "02/11 06:50" in page.get(address("issue", issue)).content.decode()
+    from django.utils import timezone
+
+    assert timezone.get_current_timezone_name() == "Asia/Taipei"
+
+
+def test_the_queue_shows_what_was_missed_and_what_failed(page, signed, chief, desk):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from digest.models import Delivery, Issue
+    from digest.publishing import publish_due
+
+    queue_page = reverse("queue", args=[desk.slug])
+    Issue.objects.update(due_at=timezone.now() - timedelta(days=2), due_edition=signed)
+    assert "its hour was missed" in page.get(queue_page).content.decode()
+    decide("publish", issue_id=signed.issue_id, by=chief, seen=signed.sha256)
+    publish_due()
+    Delivery.objects.update(state=Delivery.State.FAILED)
+    assert "a delivery failed" in page.get(queue_page).content.decode()
+
+
+def test_moving_the_desks_hour_moves_what_waits_for_it(signed, desk, admin_client):
+    from datetime import UTC, datetime, time
+
+    from digest.models import Issue
+    from digest.publishing import reschedule
+
+    before = datetime(2026, 2, 11, 20, tzinfo=UTC)
+    Issue.objects.update(due_at=desk.hour_of(signed.issue.date), due_edition=signed)
+    desk.publication_hour = time(9, 0)
+    reschedule(desk, now=before)
+    assert Issue.objects.get().due_at == datetime(2026, 2, 12, 1, tzinfo=UTC)
+
+
+def test_four_eyes_see_a_taken_suggestion_of_the_insight(issue, editor, desk, sample):
+    from editorial.editing import Change, answer_suggestion, change_passages, suggested_over
+
+    desk.four_eyes = True
+    desk.save()
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").first()
+    typed = Change("body", "編輯寫的。", hash_of(passage.body))
+    change_passages(issue_id=issue.pk, changes=[(passage.pk, typed)], by=editor)
+    land(desk, sample.replace(passage.body.encode(), "機器後來寫的。".encode()))
+    suggestion = Suggestion.objects.get()
+    answer_suggestion(
+        suggestion_id=suggestion.pk, take=True, seen=hash_of(suggested_over(suggestion)), by=editor
+    )
+    issue.refresh_from_db()
+    assert queue.case_of_insight(issue).last_change_by == editor.user_id
+    assert queue.case_of_issue(issue.pk).insight.last_change_by == editor.user_id
+
+
+def test_the_first_card_cannot_go_up_and_the_last_not_down(page, issue):
+    html = page.get(address("issue", issue)).content.decode()
+    buttons = re.findall(r'value="(up|down)"( disabled)?>', html)
+    assert len(buttons) == 36
+    assert [n for n, (_, off) in enumerate(buttons) if off] == [0, 35]

@@ -108,14 +108,14 @@ def test_two_chiefs_signing_at_once_make_one_edition(ready, chief, desk, django_
     second = type(chief).objects.create(
         desk=desk, user=django_user_model.objects.create_user("second chief"), role=chief.role
     )
-    seen = queue.case_of_issue(ready.pk).proof.sha256
+    proof = queue.case_of_issue(ready.pk).proof
     signing = [
-        partial(decide, "sign", issue_id=ready.pk, by=by, seen=seen) for by in (chief, second)
+        partial(decide, "sign", issue_id=ready.pk, by=by, seen=proof.seal) for by in (chief, second)
     ] * 2
     results = at_once(*signing)
     assert not unexpected(results, Refused)
     assert len([r for r in results if isinstance(r, Event)]) == 1
-    assert [(e.number, e.sha256) for e in Edition.objects.all()] == [(1, seen)]
+    assert [(e.number, e.sha256) for e in Edition.objects.all()] == [(1, proof.sha256)]
 
 
 def _edit_card(issue, by, mark: str):
@@ -154,7 +154,7 @@ def test_a_signature_given_while_something_is_saved_covers_exactly_what_was_seen
         mark = f"【第 {n} 次】"
         saved, signed = at_once(
             change(ready, editor, mark),
-            partial(decide, "sign", issue_id=ready.pk, by=chief, seen=proof.sha256),
+            partial(decide, "sign", issue_id=ready.pk, by=chief, seen=proof.seal),
         )
         assert not unexpected([saved, signed], Refused)
         assert not isinstance(saved, Exception)

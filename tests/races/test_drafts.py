@@ -55,10 +55,9 @@ def test_a_later_draft_that_lands_while_an_editor_saves_loses_none_of_their_word
 ):
     issue = land(desk, sample)
     cards = cards_of(issue)
-    later = sample.replace(
-        "**技術細節**  \n".encode(), "**技術細節**  \n- 後來補上的一點。  \n".encode()
-    )
-    assert later.count("後來補上的一點".encode()) > 10
+    label, point = "**技術細節**  \n", "- 後來補上的一點。  \n"
+    later = sample.replace(label.encode(), f"{label}{point}".encode())
+    assert later.count(point.encode()) > 10
 
     def save_all() -> None:
         for card in cards:

@@ -82,7 +82,7 @@ def test_a_signature_given_while_the_last_edition_goes_out_leaves_the_file_that_
         save(card, editor, summary=f"第 {n} 次改過的摘要。")
         card.refresh_from_db()
         decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
-        seen = queue.case_of_issue(issue.pk).proof.sha256
+        seen = queue.case_of_issue(issue.pk).proof.seal
         results = at_once(
             work, partial(decide, "sign", issue_id=issue.pk, by=chief, seen=seen), work
         )

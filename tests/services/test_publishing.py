@@ -180,7 +180,10 @@ def _make_due(editions: list[Edition], settings) -> dict[int, int]:
     for edition in editions:
         post_of(edition, settings).unlink(missing_ok=True)
     issues = Issue.objects.filter(pk__in=[edition.issue_id for edition in editions])
-    issues.update(due_at=timezone.now(), published=None)
+    for edition in editions:
+        Issue.objects.filter(pk=edition.issue_id).update(
+            due_at=timezone.now(), due_edition=edition, published=None
+        )
     return {issue.pk: issue.events.count() for issue in issues}
 
 
@@ -295,7 +298,7 @@ case = queue.case_of_issue(issue.pk)
 for each in case.cards.values():
     decide("approve", issue_id=issue.pk, card_id=each.card.pk, by=editor, seen=each.present)
 decide("approve_insight", issue_id=issue.pk, by=editor, seen=issue.insight_hash)
-decide("sign", issue_id=issue.pk, by=chief, seen=case.proof.sha256)
+decide("sign", issue_id=issue.pk, by=chief, seen=case.proof.seal)
 decide("publish", issue_id=issue.pk, by=chief, seen=case.proof.sha256)
 """
 
