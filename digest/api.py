@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError
@@ -94,6 +96,14 @@ def _no_key(request: HttpRequest, error: Exception) -> HttpResponse:
 _DEFINITIONS = (
     "#/paths/~1api~1drafts~1/post/requestBody/content/application~1json/schema/$defs/{model}"
 )
+
+
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(SuspiciousOperation)
+def _garbled(request: HttpRequest, error: Exception) -> HttpResponse:
+    return problem(400, "The request could not be read", str(error))
+
+
 _BODY = {
     "requestBody": {
         "required": True,
@@ -133,7 +143,10 @@ def deliver_draft(request: HttpRequest) -> Any:
     not be filed. It is kept in each case. A draft some of whose cards are bad lands without them
     and lists them under `problems`.
     """
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DRAFT_LIMIT + _ENVELOPE:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit():
+        return problem(400, "The request could not be read", "Content-Length is not a number.")
+    if int(length) > settings.DRAFT_LIMIT + _ENVELOPE:
         return _too_large()
     kind = (request.content_type or "").lower()
     name, cover = "", None

@@ -136,6 +136,10 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
         return False
     reading = payload.parse(bytes(draft.payload), draft.media_type)
     filing = _filing(draft, reading, day)
+    # Before the transaction and all at once, in order: two desks that met the same new names in
+    # different order would wait for each other for ever.
+    whole = reading.document
+    rows.terms([*whole.front_matter.tags, *(name for c in whole.cards for name in c.entities)])
     with transaction.atomic():
         # The desk's lock, not the draft's: two different drafts for one day must not both make it.
         # NO KEY: whoever writes an event for the desk meanwhile must not wait for us holding an
@@ -151,12 +155,14 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
         draft.problems = [
             {"where": p.where, "line": p.line, "reason": p.reason, "text": p.text} for p in problems
         ]
-        refused = bool(filing.problems) or (bool(problems) and not reading.document.cards)
+        # Without its front matter an issue has no title and no tags: nothing to sign.
+        headless = any(_is_of_front_matter(p) for p in reading.problems)
+        refused = bool(filing.problems) or headless or (bool(problems) and not whole.cards)
         draft.state = Draft.State.REFUSED if refused else Draft.State.LANDED
         if not refused:
-            draft.issue = _file(draft, reading.document, filing)
+            draft.issue = _file(draft, whole, filing)
             # A later run may repeat a bad card word for word; one of it in sight is enough.
-            in_sight = set(draft.issue.held_cards.waiting().values_list("text", flat=True))
+            in_sight = set(draft.issue.held_cards.values_list("text", flat=True))
             HeldCard.objects.bulk_create(
                 HeldCard(
                     issue=draft.issue,
@@ -219,7 +225,7 @@ def _filing(draft: Draft, reading: Reading, day: date | None) -> Filing:
         if day and not whole.date:
             deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
     if day is None and not problems:
-        if any(p.where.startswith(("front matter", "/front_matter")) for p in reading.problems):
+        if any(_is_of_front_matter(p) for p in reading.problems):
             # Today's issue is another one: nothing may be replaced on a guess.
             problems.append(_fault("it cannot be read, so the day it belongs to is unknown"))
         else:
@@ -246,6 +252,10 @@ def _cover_fault(path: str) -> str:
     if PurePosixPath(path).suffix.lower() not in PICTURE_SUFFIXES:
         return f"does not end in one of {', '.join(PICTURE_SUFFIXES)}"
     return ""
+
+
+def _is_of_front_matter(problem: Problem) -> bool:
+    return problem.where.startswith(("front matter", "/front_matter"))
 
 
 def _fault(reason: str) -> Problem:
@@ -275,12 +285,15 @@ def _slug_of(
     front_matter: document.FrontMatter, draft: Draft, day: date | None
 ) -> tuple[str, list[Problem]]:
     """The name of the published file: said in the front matter, else as the cover's or the file's
-    name has it where that starts with the day, else made of the day and the desk."""
+    name has it where that starts with the day, else made of the day and the desk.
+
+    It always starts with the day: `index` would turn Hugo's whole folder into one page.
+    """
     if (said := front_matter.values.get("slug")) is not None:
-        if not (isinstance(said, str) and len(said) <= 100 and re.fullmatch(SLUG, said)):
+        if not (isinstance(said, str) and len(said) <= 80 and re.fullmatch(SLUG, said)):
             fault = f"the slug {str(said)[:80]!r} is not lower-case letters, digits and hyphens"
             return "", [_fault(fault)]
-        return said, []
+        return (said if said.startswith(f"{day}-") else f"{day}-{said}"), []
     for path in (front_matter.cover, draft.name):
         stem = PurePosixPath(path).stem
         if len(stem) <= 100 and stem.startswith(f"{day}-") and re.fullmatch(SLUG, stem):
@@ -312,8 +325,7 @@ def _file(draft: Draft, whole: document.Document, filing: Filing) -> Issue:
     )
     rows.set_tags(issue, whole.front_matter.tags)
     sections = Section.objects.bulk_create(
-        Section(issue=issue, position=n, kind=s.kind, title=s.title, lead=s.lead)
-        for n, s in enumerate(whole.sections, 1)
+        rows.new_section(issue, n, value) for n, value in enumerate(whole.sections, 1)
     )
     placed = list(zip(sections, whole.sections, strict=True))
     rows.add_cards(

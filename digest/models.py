@@ -42,13 +42,19 @@ def is_zone(name: str) -> None:
         raise ValidationError(_("“%(zone)s” is not a time zone."), params={"zone": name})
 
 
+def is_no_inbox_folder(slug: str) -> None:
+    """Refuse (ValidationError) a desk whose inbox would be where others' finished drafts lie."""
+    if slug in ("done", "broken"):
+        raise ValidationError(_("“%(slug)s” is a folder of the inbox."), params={"slug": slug})
+
+
 class Desk(models.Model):
     """Who makes an issue a day: its title, its sections, its hour and its rules.
 
     Its people are `editorial.Membership`s. One desk exists from the first migration on.
     """
 
-    slug = models.CharField(max_length=50, unique=True, validators=[is_slug])
+    slug = models.CharField(max_length=50, unique=True, validators=[is_slug, is_no_inbox_folder])
     title = models.CharField(max_length=200)
     sections = models.JSONField(
         default=list, blank=True, help_text=_("Titles of the sections an issue usually has.")
@@ -222,6 +228,9 @@ class Section(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CARDS)
     title = models.CharField(max_length=document.LINE_LIMIT)
     lead = models.TextField(blank=True)
+    came_empty = models.BooleanField(
+        default=False, help_text=_("The draft had it without cards; others vanish when emptied.")
+    )
 
     class Meta:
         ordering = ["position"]

@@ -31,11 +31,16 @@ LONGEST_PAUSE = 600
 
 
 def machine_account(name: str):
-    """The account under which a part of the machinery acts. It cannot sign in."""
+    """The account under which a part of the machinery acts. It cannot sign in.
+
+    No form accepts a colon in a user name, so no person can have taken it.
+    """
     users = get_user_model().objects
-    user = users.filter(username=name).first()
+    user = users.filter(username=f"machine:{name}").first()
     if user is None:
-        user, created = users.get_or_create(username=name)
+        user, created = users.get_or_create(
+            username=f"machine:{name}", defaults={"first_name": name}
+        )
         if created:
             user.set_unusable_password()
             user.save(update_fields=["password"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from digest import document, rows
+from digest import document, hugo, rows
 from digest.folding import fold
 from digest.models import Card, Draft, Event, Issue, Passage, Section, Suggestion
 
@@ -31,7 +31,7 @@ def merge(issue: Issue, whole: document.Document, *, draft: Draft) -> None:
     """Merge a new draft into an issue. Call it inside a transaction that holds the issue's lock."""
     issue = Issue.objects.whole().get(pk=issue.pk)
     _merge_issue(issue, whole, draft)
-    sections = _sections_for(issue, whole)
+    sections = _sections_for(issue, whole, draft)
     cards = _merge_cards(issue, whole, sections, draft)
     for section, value in zip(sections, whole.sections, strict=True):
         if value.passages or section.kind != Section.Kind.CARDS:
@@ -153,7 +153,7 @@ def _merge_issue(issue: Issue, whole: document.Document, draft: Draft) -> None:
     issue.machine = new
 
 
-def _sections_for(issue: Issue, whole: document.Document) -> list[Section]:
+def _sections_for(issue: Issue, whole: document.Document, draft: Draft) -> list[Section]:
     """The row of each section of the new draft, made where there is none yet.
 
     There is one insight and one reading list whatever they are called, so those two match by kind.
@@ -168,14 +168,17 @@ def _sections_for(issue: Issue, whole: document.Document) -> list[Section]:
         row = next(alike, None)
         if row is None:
             last += 1
-            row = Section.objects.create(
-                issue=issue, position=last, kind=value.kind, title=value.title, lead=value.lead
-            )
+            row = rows.new_section(issue, last, value)
+            row.save()
+            _change(draft, issue, field="section", before=None, after=value.title)
         else:
             free.remove(row)
-            if (row.title, row.lead) != (value.title, value.lead):
-                row.title, row.lead = value.title, value.lead
-                row.save(update_fields=["title", "lead"])
+            before, after = (row.title, row.lead), (value.title, value.lead)
+            row.title, row.lead = after
+            row.came_empty = rows.is_empty(value)
+            row.save(update_fields=["title", "lead", "came_empty"])
+            if before != after:
+                _change(draft, issue, field="section", before=[*before], after=[*after])
         found.append(row)
     return found
 
@@ -202,17 +205,19 @@ def _pair_up(old: list[Card], new: list[document.Card]) -> dict[int, Card]:
 
     By headline first, in order, so that two cards with one headline stay two; then by shared links.
     """
-    free = {row.pk: row for row in old if row.machine}
+    free = {row.pk: row for row in old}
+    # A card that a person repaired has nothing of the machine's: it is known by its own words.
+    known = {row.pk: row.machine or rows.card_value(row).model_dump(mode="json") for row in old}
     pairs: dict[int, Card] = {}
     by_headline: dict[str, list[Card]] = {}
     for row in free.values():
-        by_headline.setdefault(fold(row.machine["headline"]), []).append(row)
+        by_headline.setdefault(fold(known[row.pk]["headline"]), []).append(row)
     for n, value in enumerate(new):
         if rows_left := by_headline.get(fold(value.headline)):
             pairs[n] = free.pop(rows_left.pop(0).pk)
     by_link: dict[str, list[Card]] = {}
     for row in free.values():
-        for source in row.machine["sources"]:
+        for source in known[row.pk]["sources"]:
             by_link.setdefault(source["url"], []).append(row)
     for n, value in enumerate(new):
         if n in pairs:
@@ -280,10 +285,16 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
             _suggest(draft, issue, field=field, value=new[field], card=row)
     if row.machine == new and not taken:
         return
+    merged = document.Card.model_validate(present | taken)
+    if taken and hugo.card_faults(merged):
+        # Half a person's and half the machine's, it would read back as something else.
+        for field, after in taken.items():
+            _suggest(draft, issue, field=field, value=after, card=row)
+        taken, merged = {}, rows.card_value(row)
     row.machine = new
     for field, after in taken.items():
         _change(draft, issue, field=field, before=present[field], after=after, card=row)
-    rows.change_card(row, document.Card.model_validate(present | taken))
+    rows.change_card(row, merged)
 
 
 def _bring_back(row: Card, issue: Issue, draft: Draft) -> None:
@@ -307,6 +318,8 @@ def _leave_out(row: Card, issue: Issue, draft: Draft) -> None:
     """The new draft no longer has this card: the machine may drop only what nobody touched."""
     if row.dropped or not row.machine:
         return
+    if any(row.machine["headline"] in problem["text"] for problem in draft.problems):
+        return  # it has it, only not readably: the better version stays
     if row.events.exclude(actor_id=draft.received_by_id).exists():
         _suggest(draft, issue, field="dropped", value=True, card=row)
         return
@@ -352,7 +365,8 @@ def _merge_passages(
         order.append(row or value)
     for row in free:
         if {"title": row.title, "body": row.body} != row.machine:
-            order.append(row)  # a person's words stay
+            # A person's words stay; those without a title can only open a section.
+            order.insert(len(order) if row.title else 0, row)
         else:
             _change(draft, issue, field=f"body.{row.pk}", before=row.body, after=None)
             row.suggestions.all().delete()

@@ -82,7 +82,7 @@ def front_matter_value(issue: Issue) -> document.FrontMatter:
 def document_of(issue: Issue) -> document.Document:
     """The document an issue's rows stand for (load the issue with `Issue.objects.whole()`).
 
-    Dropped cards are left out, and with them a section that has nothing else.
+    Dropped cards are left out, and with them a section that people have emptied.
     """
     return document.Document(
         front_matter=front_matter_value(issue),
@@ -90,9 +90,10 @@ def document_of(issue: Issue) -> document.Document:
         sections=tuple(
             section_value(row)
             for row in issue.sections.all()
-            if not (
-                (cards := row.cards.all()) and all(card.dropped for card in cards) and not row.lead
-            )
+            if row.kind != Section.Kind.CARDS
+            or row.lead
+            or row.came_empty
+            or any(not card.dropped for card in row.cards.all())
         ),
         footer=issue.footer,
     )
@@ -129,6 +130,23 @@ def card_columns(value: document.Card) -> dict[str, Any]:
             )
         ),
     }
+
+
+def is_empty(value: document.Section) -> bool:
+    """Whether a section of a draft is no more than its heading."""
+    return not (value.lead or value.cards or value.passages)
+
+
+def new_section(issue: Issue, position: int, value: document.Section) -> Section:
+    """The row, not saved yet, of a section of a draft, without its cards and passages."""
+    return Section(
+        issue=issue,
+        position=position,
+        kind=value.kind,
+        title=value.title,
+        lead=value.lead,
+        came_empty=is_empty(value),
+    )
 
 
 def add_cards(

@@ -40,7 +40,7 @@ DIGEST: dict[str, set[str]] = {
     "rows": {"document", "folding", "hugo", "models"},
     "editions": {"document", "hugo", "models", "rows"},
     # drafts in, editions out
-    "redraft": {"document", "folding", "models", "rows"},
+    "redraft": {"document", "folding", "hugo", "models", "rows"},
     "intake": {"document", "models", "payload", "reading", "redraft", "rows"},
     "publishing": {"channels", "document", "models"},
     "inbox": {"intake", "models", "publishing"},

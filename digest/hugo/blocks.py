@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -10,14 +9,13 @@ from typing import Literal, TypeVar
 from pydantic import ValidationError
 
 from digest.document import check_text
-from digest.hugo import shortcodes
+from digest.hugo import commonmark, headings, shortcodes
+from digest.hugo.commonmark import HEADING, RULE
 from digest.hugo.lines import BLANKS, Line, text_lines, trim
 from digest.reading import Notes, Refused, called, excerpt, first_reason
 
 SEPARATOR = "---"
 BETWEEN_BLOCKS = f"\n\n{SEPARATOR}\n\n"
-HEADING = re.compile(r" {0,3}(##|###)(?:[ \t]+(.*))?$")
-_RULE = re.compile(r" {0,3}-{3,}[ \t]*$")
 
 T = TypeVar("T")
 
@@ -50,12 +48,13 @@ def scan(lines: list[Line]) -> tuple[list[Chunk], list[Line]]:
     is_open = False
     for line in lines:
         heading = None if line.code else HEADING.match(line.text)
-        separates = not line.code and _RULE.match(line.text)
+        separates = not line.code and RULE.match(line.text)
         if is_open and (heading or separates):
             gap, is_open = _close(chunks[-1]), False
         if heading:
             kind = "section" if heading[1] == "##" else "item"
-            chunks.append(Chunk(kind, line, (heading[2] or "").strip(BLANKS), gap))
+            title = headings.unescape((heading[2] or "").strip(BLANKS))
+            chunks.append(Chunk(kind, line, title, gap))
             gap, is_open = [], True
         elif is_open:
             chunks[-1].below.append(line)
@@ -103,7 +102,10 @@ def note_heading(chunk: Chunk, notes: Notes) -> None:
     hashes = "##" if chunk.kind == "section" else "###"
     if not chunk.title:
         notes.deviate(chunk.first.number, "heading without a title")
-    elif chunk.first.text != f"{hashes} {chunk.title}":
+    elif not chunk.first.text.strip(BLANKS).endswith(headings.escape(chunk.title)):
+        said = f"what Hugo would take off the heading “{excerpt(chunk.title)}”, kept as text"
+        notes.deviate(chunk.first.number, said)
+    elif chunk.first.text != f"{hashes} {headings.escape(chunk.title)}":
         notes.deviate(chunk.first.number, f"blanks around the heading “{excerpt(chunk.title)}”")
     blanks, text, _ = trim(chunk.below)
     if text:
@@ -125,7 +127,7 @@ def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) 
     before = len(notes.deviations)
     try:
         refuse_controls(lines)
-        refuse_open_fence(lines)
+        refuse_endless(lines)
         return make()
     except Refused as error:
         line, reason = error.line, error.reason
@@ -147,11 +149,29 @@ def refuse_controls(lines: Iterable[Line]) -> None:
             raise Refused(line.number, str(error)) from None
 
 
-def refuse_open_fence(lines: Iterable[Line]) -> None:
-    """Refuse a fence that would make code of all that follows."""
+def refuse_endless(lines: Iterable[Line]) -> None:
+    """Refuse what would make code of all that follows, or hide it."""
     for line in lines:
-        if line.fence and not line.code:
-            raise Refused(line.number, f"the code fence {line.fence[:3]} is never closed")
+        if line.endless:
+            raise Refused(line.number, _of_endless(line, "this line"))
+        if headings.has_attributes(line.heading) and not HEADING.match(line.text):
+            raise Refused(line.number, _of_attributes("this heading"))
+
+
+def _of_endless(line: Line, where: str) -> str:
+    what = line.endless
+    if what[0] in "`~":
+        return f"the code fence in {where} is never closed; close it with {what}"
+    if what == commonmark.TOO_DEEP:
+        return f"{where} puts lists or quotes more than {commonmark.DEPTH_LIMIT} deep in each other"
+    return (
+        f"{where} opens {what} that never ends; readers would not see what follows."
+        " Put a backslash before <"
+    )
+
+
+def _of_attributes(where: str) -> str:
+    return f"Hugo would take the {{…}} at the end of {where} for settings; put a backslash before {{"
 
 
 def text_faults(text: str, place: str, item: str) -> Iterator[str]:
@@ -167,7 +187,9 @@ def text_faults(text: str, place: str, item: str) -> Iterator[str]:
                 f"{where} starts with {mark}, which would begin a new {begun};"
                 f" write #### or \\{mark}"
             )
-        elif _RULE.match(line.text):
+        elif RULE.match(line.text):
             yield f"{where} is {SEPARATOR}, which would end the block; write *** for a rule"
-        elif line.fence:
-            yield f"the code fence in {where} is never closed; close it with {line.fence}"
+        elif line.endless:
+            yield _of_endless(line, where)
+        elif headings.has_attributes(line.heading):
+            yield _of_attributes(f"the heading in {where}")

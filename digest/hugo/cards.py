@@ -20,14 +20,14 @@ from digest.document import (
     Importance,
     Source,
 )
-from digest.hugo import shortcodes
+from digest.hugo import headings, shortcodes
 from digest.hugo.blocks import (
     Chunk,
     attempt,
     note_blanks,
     note_heading,
     note_shortcodes,
-    refuse_open_fence,
+    refuse_endless,
     scan,
     text_faults,
 )
@@ -399,7 +399,7 @@ _FIELD_READERS: dict[CardField, Callable[[_Field, Notes], tuple[Any, list[Line]]
 def write_card(card: Card) -> str:
     """The Markdown of one card, from its headline to its last line. Its SHA-256 is its identity."""
     card = tidy_card(card)
-    lines = [f"### {card.headline}"]
+    lines = [f"### {headings.escape(card.headline)}"]
     above: CardField = "summary"
     for f in _standing(card):
         if f in _TEXT_FIELDS or above in _TEXT_FIELDS:
@@ -455,7 +455,7 @@ def tidy_card(card: Card) -> Card:
     texts = (*_TEXT_FIELDS, "rest")
     card = card.model_copy(
         update={f: settle_text(getattr(card, f), in_card=True) for f in texts}
-        | {"headline": card.headline.strip(BLANKS)}
+        | {"headline": headings.unescape(card.headline.strip(BLANKS))}
     )
     standing = _standing(card)
     labels = {
@@ -493,7 +493,7 @@ def _read_alone(text: str) -> Card:
     chunks, _ = scan(number_lines(text.split("\n")))
     if [chunk.kind for chunk in chunks] != ["item"]:
         raise Refused(1, _not_one_card(chunks))
-    refuse_open_fence(chunks[0].all_lines)
+    refuse_endless(chunks[0].all_lines)
     return _read_card(chunks[0], Notes())
 
 

@@ -9,10 +9,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from digest.document import Document, FrontMatter, Passage, Section
-from digest.hugo import frontmatter, shortcodes
+from digest.hugo import frontmatter, headings, shortcodes
 from digest.hugo.blocks import (
     BETWEEN_BLOCKS,
-    HEADING,
     SEPARATOR,
     Chunk,
     attempt,
@@ -24,6 +23,7 @@ from digest.hugo.blocks import (
     text_faults,
 )
 from digest.hugo.cards import card_faults, read_item, tidy_card, write_card
+from digest.hugo.commonmark import HEADING
 from digest.hugo.lines import (
     BLANKS,
     Line,
@@ -321,9 +321,11 @@ def write_section_passages(section: Section) -> str:
 
 def _section_blocks(section: Section) -> list[str]:
     """A section's blocks; the first holds the heading and all up to the end of the first card."""
-    texts = [f"## {section.title}" if section.title else "##", _broken(section.lead)]
+    title = headings.escape(section.title)
+    texts = [f"## {title}" if title else "##", _broken(section.lead)]
     for passage in section.passages:
-        texts += [f"### {passage.title}" if passage.title else "", _broken(passage.body)]
+        title = headings.escape(passage.title)
+        texts += [f"### {title}" if title else "", _broken(passage.body)]
     first = shortcodes.escape("\n\n".join(filter(None, texts)))
     cards = [write_card(card) for card in section.cards]
     return ["\n\n".join([first, *cards[:1]]), *cards[1:]]
@@ -355,7 +357,7 @@ def tidy_section(section: Section) -> Section:
     """`tidy` for one section. Text above the passages is a passage without a title."""
     lead = settle_text(section.lead, in_card=False)
     passages = [
-        Passage(title=p.title.strip(BLANKS), body=settle_text(p.body, in_card=False))
+        Passage(title=headings.unescape(p.title.strip(BLANKS)), body=settle_text(p.body, in_card=False))
         for p in section.passages
     ]
     if section.kind != "cards" and lead:
@@ -363,7 +365,7 @@ def tidy_section(section: Section) -> Section:
         lead = ""
     return section.model_copy(
         update={
-            "title": section.title.strip(BLANKS),
+            "title": headings.unescape(section.title.strip(BLANKS)),
             "lead": lead,
             "cards": tuple(map(tidy_card, section.cards)),
             "passages": tuple(p for p in passages if p.title or p.body),

@@ -1,4 +1,4 @@
-"""Lines of Markdown: what is code, what begins a list item, and where hard breaks go.
+"""Lines of Markdown: what begins a list item, and where hard breaks go.
 
 Hard breaks are a matter of the file. List items end with two blanks there and without them in a
 `Document`; outside cards the last line of a text goes without. All other lines are prose and kept
@@ -11,15 +11,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.hugo import shortcodes
+from digest.hugo import commonmark, shortcodes
 from digest.reading import Notes
 
 HARD_BREAK = "  "
 BLANKS = " \t"  # what Markdown takes for blank; an ideographic space is text
 
-# Fences may stand in quotes and list items.
-_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
-_FENCE_END = re.compile(r"[ \t>]*(?P<fence>`{3,}|~{3,})[ \t]*$")
 _LIST_ITEM = re.compile(r"[ \t]*(?:([-*+])|\d{1,9}\.)[ \t]+(?=[^ \t])")
 
 
@@ -29,7 +26,10 @@ class Line(NamedTuple):
     number: int
     text: str  # as people see it
     raw: str  # as it came
-    code: bool = False  # inside a code fence, or one itself
+    # What CommonMark makes of it, see `commonmark.Mark`.
+    code: bool = False
+    endless: str = ""
+    heading: str = ""
 
     @property
     def is_blank(self) -> bool:
@@ -40,12 +40,6 @@ class Line(NamedTuple):
     def list_item(self) -> re.Match[str] | None:
         """The indentation and marker of a list item; group 1 is the bullet, None for a number."""
         return None if self.code or _is_rule(self.text) else _LIST_ITEM.match(self.text)
-
-    @property
-    def fence(self) -> str:
-        """The code fence this line would open, or the empty string."""
-        found = _FENCE.match(self.text) if _may_fence(self.text) else None
-        return found["fence"] if found else ""
 
 
 def unify_newlines(text: str, notes: Notes) -> str:
@@ -59,15 +53,15 @@ def unify_newlines(text: str, notes: Notes) -> str:
 
 
 def number_lines(raw: Sequence[str], first: int = 1) -> list[Line]:
-    """The lines of a file, numbered, shortcodes unescaped, code marked."""
-    return _mark_code(
+    """The lines of a file, numbered, shortcodes unescaped, with what CommonMark makes of them."""
+    return _marked(
         [Line(first + i, shortcodes.unescape_line(text), text) for i, text in enumerate(raw)]
     )
 
 
 def text_lines(text: str) -> list[Line]:
     """The lines of a text as a document holds it."""
-    return _mark_code([Line(i, line, line) for i, line in enumerate(text.split("\n"), start=1)])
+    return _marked([Line(i, line, line) for i, line in enumerate(text.split("\n"), start=1)])
 
 
 def trim(lines: list[Line]) -> tuple[list[Line], list[Line], list[Line]]:
@@ -128,39 +122,10 @@ def _is_rule(text: str) -> bool:
     return len(marks) >= 3 and marks[0] in "-*_" and not marks.strip(marks[0])
 
 
-def _may_fence(text: str) -> bool:
-    return "```" in text or "~~~" in text
-
-
-def _mark_code(lines: list[Line]) -> list[Line]:
-    """Mark fenced code, fences included. A fence that is never closed is none."""
-    if not any(_may_fence(line.text) for line in lines):
-        return lines
-    closable = _longest_closers(lines)
-    fence = ""
-    for i, line in enumerate(lines):
-        if fence:
-            lines[i] = line._replace(code=True)
-            end = _FENCE_END.match(line.text)
-            if end and end["fence"].startswith(fence):
-                fence = ""
-        elif (opened := line.fence) and closable[i].get(opened[0], 0) >= len(opened):
-            lines[i] = line._replace(code=True)
-            fence = opened
-    return lines
-
-
-def _longest_closers(lines: list[Line]) -> list[dict[str, int]]:
-    """For each line, the longest closing fence of either kind below it.
-
-    Known in advance, so that a text full of unclosed fences is still read in one pass.
-    """
-    longest: dict[str, int] = {}
-    below = []
-    for line in reversed(lines):
-        below.append(longest)
-        end = _FENCE_END.match(line.text) if _may_fence(line.text) else None
-        if end and len(end["fence"]) > longest.get(end["fence"][0], 0):
-            longest = {**longest, end["fence"][0]: len(end["fence"])}
-    below.reverse()
-    return below
+def _marked(lines: list[Line]) -> list[Line]:
+    """The lines, and what CommonMark makes of each."""
+    marks = commonmark.trace([line.text for line in lines])
+    return [
+        line if mark is commonmark.PROSE else line._replace(**mark._asdict())
+        for line, mark in zip(lines, marks, strict=True)
+    ]

@@ -49,7 +49,7 @@ def test_a_finished_draft_lands_with_its_cover_and_both_are_moved(folder, sample
     assert len(cards_of(issue)) == 18
     assert bytes(issue.cover.content) == COVER.read_bytes()
     assert issue.drafts.get().name == "2026-02-12-ai-daily.md"
-    assert issue.drafts.get().received_by.username == "machine"
+    assert issue.drafts.get().received_by.username == "machine:machine"
     assert read_inbox() == 0
 
 

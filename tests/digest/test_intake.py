@@ -298,11 +298,10 @@ def test_a_draft_whose_front_matter_cannot_be_read_never_lands_on_todays_issue(
     assert draft.state == Draft.State.REFUSED
     assert "the day it belongs to is unknown" in reasons_of(draft)
     assert proof_of(issue).content == today
-    # Its file's name or a person may say which day it is.
+    # Knowing the day gives it no title and no tags back: it waits for a better one.
     receipt = take_in(desk, bytes(draft.payload), day=SAMPLE_DAY)
-    assert receipt.landed
-    assert receipt.draft.issue.date == SAMPLE_DAY
-    assert "front matter" in receipt.draft.issue.held_cards.get().where
+    assert receipt.draft.state == Draft.State.REFUSED
+    assert "front matter" in receipt.draft.problems[0]["where"]
 
 
 def test_a_json_draft_whose_front_matter_cannot_be_read_lands_nowhere(desk, sample):
@@ -432,7 +431,8 @@ def test_a_slug_that_is_no_text_makes_no_harm(slug, desk, sample):
 
 def test_a_slug_in_the_front_matter_names_the_file(desk, sample):
     assert (
-        land(desk, replaced(sample, "draft: false", "draft: false\nslug: my-day")).slug == "my-day"
+        land(desk, replaced(sample, "draft: false", "draft: false\nslug: my-day")).slug
+        == "2026-02-12-my-day"
     )
 
 
@@ -440,8 +440,61 @@ def test_two_days_cannot_have_one_slug(desk, sample):
     one = replaced(sample, "draft: false", "draft: false\nslug: same")
     first = land(desk, one)
     second = land(desk, one.replace(b"2026-02-12", b"2026-02-13"))
-    assert first.slug == "same"
-    assert second.slug.startswith("2026-02-13-daily-")
+    assert first.slug == "2026-02-12-same"
+    assert second.slug == "2026-02-13-same"
+
+
+def test_a_slug_cannot_turn_the_folder_into_one_page(desk, sample):
+    draft = replaced(sample, "draft: false", "draft: false\nslug: index")
+    assert land(desk, draft).slug == "2026-02-12-index"
+
+
+def test_a_card_that_was_put_aside_or_repaired_does_not_come_back(desk, sample, editor):
+    from editorial.editing import dismiss_held, repair_card
+
+    bad = replaced(
+        replaced(sample, "**重要性**：極高", "**重要性**：非常高"), 'title: "', 'title: "一'
+    )
+    issue = land(desk, bad)
+    held = issue.held_cards.get()
+    card = repair_card(
+        held_id=held.pk,
+        text=held.text.replace("非常高", "極高"),
+        section_id=issue.sections.first().pk,
+        by=editor,
+    )
+    land(desk, replaced(bad, 'title: "一', 'title: "二'))
+    assert not issue.held_cards.waiting().exists()
+    land(desk, sample)
+    assert [c.pk for c in cards_of(issue) if c.headline == card.headline] == [card.pk]
+    dismissed = land(desk, bad.replace(b"2026-02-12", b"2026-02-13"))
+    dismiss_held(held_id=dismissed.held_cards.get().pk, by=editor)
+    land(desk, replaced(bad, 'title: "一', 'title: "三').replace(b"2026-02-12", b"2026-02-13"))
+    assert not dismissed.held_cards.waiting().exists()
+
+
+def test_a_later_run_that_spoils_a_card_leaves_the_good_one(desk, sample):
+    issue = land(desk, sample)
+    land(desk, replaced(sample, "**重要性**：極高", "**重要性**：非常高"))
+    assert sum(not card.dropped for card in cards_of(issue)) == 18
+    assert issue.held_cards.waiting().count() == 1
+
+
+def test_a_section_people_emptied_is_not_published_as_a_heading(desk, sample, editor):
+    from editorial import queue
+    from editorial.editing import move_card
+
+    issue = land(desk, sample)
+    first, second = issue.sections.all()[:2]
+    for card in list(first.cards.all()):
+        move_card(
+            card_id=card.pk,
+            section_id=second.pk,
+            after=None,
+            seen=queue.order_of(issue),
+            by=editor,
+        )
+    assert first.title not in queue.case_of_issue(issue.pk).proof.content.decode()
 
 
 @pytest.mark.parametrize(

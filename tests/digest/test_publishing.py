@@ -754,7 +754,7 @@ def test_the_receipt_can_be_kept_as_json(signed, chief):
     assert event.field == "hugo"
     assert event.after["sha256"] == signed.sha256
     assert json.loads(json.dumps(event.after)) == event.after
-    assert event.actor.username == "publisher"
+    assert event.actor.username == "machine:publisher"
 
 
 def test_a_publication_takes_a_moment(signed, chief):

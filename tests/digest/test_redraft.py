@@ -324,7 +324,7 @@ def test_what_the_machine_changes_is_recorded_with_before_and_after(desk, first)
         first.cards[0].summary,
         "第二次寫的。",
     )
-    assert event.actor.username == "machine"
+    assert event.actor.username == "machine:machine"
 
 
 def test_an_approval_of_the_old_text_is_none_of_the_new(desk, first, editor):
@@ -543,7 +543,7 @@ def test_the_machine_drops_a_card_nobody_touched_and_it_can_be_restored(desk, fi
     card.refresh_from_db()
     assert card.dropped
     event = card.events.get(verb="card.drop")
-    assert event.actor.username == "machine"
+    assert event.actor.username == "machine:machine"
     decide("restore", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
     assert card.headline in {c.headline for c in proof_of(issue).document.cards}
     # A person wanted it: the machine cannot drop it a second time.

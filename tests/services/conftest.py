@@ -110,12 +110,20 @@ class RedisServer(Service):
         super().start()
         wait_until(self.answers, seconds=10, what="Redis answers")
 
+    def client(self) -> Redis:
+        return Redis(unix_socket_path=str(self.socket), socket_timeout=1)
+
     def answers(self) -> bool:
         try:
-            with Redis(unix_socket_path=str(self.socket), socket_timeout=1) as client:
+            with self.client() as client:
                 return client.ping()
         except RedisError:
             return False
+
+    def has_written_all(self) -> bool:
+        """Whether all it was told is in its file. On a busy disk that takes up to two seconds."""
+        with self.client() as client:
+            return client.info("persistence")["aof_buffer_length"] == 0
 
 
 @pytest.fixture

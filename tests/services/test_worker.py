@@ -51,6 +51,7 @@ def test_what_was_asked_for_without_a_worker_is_done_by_the_next(worker, signed,
 
 def test_killed_broker_keeps_what_was_asked_for(redis_server, worker, signed, chief):
     publish(signed, chief)
+    wait_until(redis_server.has_written_all, seconds=5, what="the broker writes it down")
     redis_server.kill()
     redis_server.start()
     worker.start()
