@@ -35,6 +35,11 @@ SOURCES_LIMIT = 100
 ENTITIES_LIMIT = 100
 NESTING_LIMIT = 32
 
+# Limits, in numbers. A page shows all cards of a day, and a person has to approve each.
+SECTIONS_LIMIT = 100
+CARDS_LIMIT = 1_000
+PASSAGES_LIMIT = 100  # of one section
+
 #: The labelled fields of a card, in the order the dialect writes them.
 CARD_FIELDS = ("summary", "details", "applications", "entities", "importance", "sources")
 CardField = Literal["summary", "details", "applications", "entities", "importance", "sources"]
@@ -109,14 +114,39 @@ def check_url(url: str) -> str:
     return url
 
 
+def check_float(number: float) -> None:
+    """Refuse (ValueError) a number that would come back from a file or a database as another.
+
+    PostgreSQL's jsonb writes 1e22 out as an integer, and knows no negative zero.
+    """
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is not a number that can be kept")
+    if abs(number) >= 2**53:
+        raise ValueError(f"{number} is too large to be kept exactly; put it in quotes")
+    if number == 0 and math.copysign(1, number) < 0:
+        raise ValueError("-0.0 is not a number that can be kept; write 0.0")
+
+
+def excess(*, sections: int, cards: int, passages: int) -> str:
+    """Why these are more than one issue has, `passages` in any one section; empty if not."""
+    for count, limit, what in (
+        (sections, SECTIONS_LIMIT, "sections; an issue"),
+        (cards, CARDS_LIMIT, "cards; an issue"),
+        (passages, PASSAGES_LIMIT, "passages; a section"),
+    ):
+        if count > limit:
+            return f"{count:,} {what} has {limit:,} at most"
+    return ""
+
+
 def check_values(value: Any, depth: int = 0) -> Any:
     """Refuse (ValueError) text, numbers and nesting that JSON or a file cannot carry."""
     if depth > NESTING_LIMIT:
         raise ValueError(f"values cannot be nested deeper than {NESTING_LIMIT}")
     if isinstance(value, str):
         check_text(value)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is not a number that can be kept")
+    elif isinstance(value, float):
+        check_float(value)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("an integer does not fit in 64 bits")
     elif isinstance(value, dict):
@@ -331,6 +361,18 @@ class Document(Value):
     def cards(self) -> tuple[Card, ...]:
         """All cards in reading order."""
         return tuple(card for section in self.sections for card in section.cards)
+
+    @property
+    def excess(self) -> str:
+        """Why there is too much in it for one issue; empty if there is not.
+
+        No validator says so: what lies in the database already must still be shown.
+        """
+        return excess(
+            sections=len(self.sections),
+            cards=len(self.cards),
+            passages=max((len(section.passages) for section in self.sections), default=0),
+        )
 
     @property
     def insight(self) -> Section | None:

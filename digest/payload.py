@@ -17,10 +17,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from digest import hugo
-from digest.document import NESTING_LIMIT, Card, Document, FrontMatter, Passage, Section
-from digest.reading import Notes, Reading, first_reason
-
-SIZE_LIMIT = 10_000_000  # bytes; the sample has 36,567
+from digest.document import NESTING_LIMIT, Card, Document, FrontMatter, Passage, Section, excess
+from digest.hugo import frontmatter
+from digest.reading import Notes, Reading, first_reason, refuse_whole
 
 _MARKDOWN = {"text/markdown", "text/x-markdown", "text/plain"}
 _ANY = {"", "application/octet-stream"}
@@ -33,9 +32,6 @@ M = TypeVar("M", bound=BaseModel)
 def parse(data: bytes, media_type: str = "") -> Reading:
     """Read a payload by its media type; without one, by its first character. Never raises."""
     kind = media_type.partition(";")[0].strip().lower()
-    if len(data) > SIZE_LIMIT:
-        reason = f"{len(data):,} bytes; a draft has {SIZE_LIMIT:,} at most"
-        return _refused(reason, data[:1000].decode("utf-8", "replace"))
     if kind == "application/json" or kind.endswith("+json"):
         return from_json(data)
     if kind in _MARKDOWN:
@@ -72,7 +68,12 @@ def from_json(data: bytes) -> Reading:
     if not isinstance(payload, dict):
         return _refused("not a JSON object", text)
     notes = Notes()
+    if reason := _too_many(payload.get("sections")):
+        refuse_whole(reason, text, notes)
+        return notes.reading(Document())
     document = _document(payload, notes)
+    if frontmatter.hides_page(document.front_matter.values):
+        notes.deviate(1, frontmatter.HIDDEN)
     if document == Document() and not notes.problems:
         return _refused("there is nothing in it", text)
     return notes.reading(document)
@@ -151,6 +152,21 @@ def _document(payload: dict[str, Any], notes: Notes) -> Document:
             sections=sections,
             **texts,
         )
+    )
+
+
+def _too_many(sections: Any) -> str:
+    """Why these are more sections, cards or passages than one issue has; empty if not."""
+
+    def length(value: Any) -> int:
+        return len(value) if isinstance(value, list) else 0
+
+    listed = sections if isinstance(sections, list) else []
+    shells = [shell for shell in listed if isinstance(shell, dict)]
+    return excess(
+        sections=len(listed),
+        cards=sum(length(shell.get("cards")) for shell in shells),
+        passages=max((length(shell.get("passages")) for shell in shells), default=0),
     )
 
 

@@ -15,6 +15,8 @@ from digest.document import Document
 
 #: Longest excerpt of someone's text inside a sentence, in characters.
 _EXCERPT = 40
+#: How much of a file that is too much stands in its problem, in characters.
+_START = 1000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,6 +99,11 @@ class Notes:
     def reading(self, document: Document) -> Reading:
         """The outcome, deviations by line."""
         return Reading(document, tuple(sorted(self.deviations)), tuple(self.problems))
+
+
+def refuse_whole(reason: str, text: str, notes: Notes) -> None:
+    """Note a file that is too much to be read. Whoever took it in keeps it; its start will do."""
+    notes.refuse("file", None, reason, [text[:_START]])
 
 
 def _storable(text: str) -> str:

@@ -232,7 +232,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 if env.flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    AXES_IPWARE_PROXY_COUNT = 1
+    AXES_CLIENT_IP_CALLABLE = "editorial.access.address_behind_proxy"
 
 #: A draft's largest payload, in bytes. Django's own limit lies above it, so that ours answers.
 DRAFT_LIMIT = 10 * 1024 * 1024

@@ -43,6 +43,11 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return asks
 
 
+def address_behind_proxy(request: HttpRequest) -> str:
+    """Where a request came from: what our own proxy wrote, not what the client claims before it."""
+    return request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+
+
 def membership_at(request: HttpRequest, desk: str) -> Membership:
     """What the signed-in person is at the desk with this slug, or 404."""
     found = (

@@ -212,6 +212,19 @@ def test_every_page_carries_the_content_security_policy(addresses, clients):
         assert "unsafe" not in policy
 
 
+def test_behind_a_proxy_one_guesser_does_not_lock_out_everybody(editor, settings):
+    settings.AXES_CLIENT_IP_CALLABLE = "editorial.access.address_behind_proxy"
+    guess = {"username": "editor", "password": "wrong"}
+    right = guess | {"password": "a long enough secret"}
+    # What stands before the last comma is the client's own claim, another one each time.
+    for n in range(9):
+        guesser = Client(headers={"x-forwarded-for": f"198.51.100.{n}, 192.0.2.1"})
+        response = guesser.post(reverse("sign_in"), guess)
+    assert response.status_code == 429
+    colleague = Client(headers={"x-forwarded-for": "192.0.2.2"})
+    assert colleague.post(reverse("sign_in"), right).status_code == 302
+
+
 def test_repeated_wrong_passwords_lock_the_door_for_that_name_and_place(editor, client):
     for _ in range(9):
         response = client.post(reverse("sign_in"), {"username": "editor", "password": "wrong"})

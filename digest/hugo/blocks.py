@@ -153,15 +153,17 @@ def refuse_endless(lines: Iterable[Line]) -> None:
     """Refuse what would make code of all that follows, or hide it."""
     for line in lines:
         if line.endless:
-            raise Refused(line.number, _of_endless(line, "this line"))
+            raise Refused(line.number, _of_endless(line))
         if headings.has_attributes(line.heading) and not HEADING.match(line.text):
             raise Refused(line.number, _of_attributes("this heading"))
 
 
-def _of_endless(line: Line, where: str) -> str:
+def _of_endless(line: Line, where: str = "") -> str:
     what = line.endless
     if what[0] in "`~":
-        return f"the code fence in {where} is never closed; close it with {what}"
+        place = f"in {where}" if where else what
+        return f"the code fence {place} is never closed; close it with {what}"
+    where = where or "this line"
     if what == commonmark.TOO_DEEP:
         return f"{where} puts lists or quotes more than {commonmark.DEPTH_LIMIT} deep in each other"
     return (
@@ -171,7 +173,9 @@ def _of_endless(line: Line, where: str) -> str:
 
 
 def _of_attributes(where: str) -> str:
-    return f"Hugo would take the {{…}} at the end of {where} for settings; put a backslash before {{"
+    return (
+        f"Hugo would take the {{…}} at the end of {where} for settings; put a backslash before {{"
+    )
 
 
 def text_faults(text: str, place: str, item: str) -> Iterator[str]:

@@ -92,6 +92,7 @@ class _Reader:
     html_end: re.Pattern[str] | None = None
     html_start: tuple[int, str] = (0, "")
     has_paragraph: bool = False
+    paragraph: str = ""  # its last line
 
     def read(self, text: str) -> None:
         """Take in the next line."""
@@ -195,7 +196,9 @@ class _Reader:
         if at == len(line):
             del self.inside[depth:]
             self.has_paragraph = False
-        elif not lazy:
+        else:
+            self.paragraph = line[at:]
+        if at < len(line) and not lazy:
             del self.inside[depth:]
             self.has_paragraph = width < 4
             self.inside[-1].last = "paragraph" if width < 4 else "other"
@@ -213,7 +216,7 @@ class _Reader:
             else:
                 mark = Mark(endless=ticks)
         elif goes_on and _UNDERLINE.match(line, at):
-            self.marks[-2] = self.marks[-2]._replace(heading="…")
+            self.marks[-2] = Mark(heading=self.paragraph)
         elif _BREAK.match(line, at):
             pass
         elif line[at] != "<":

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from digest.document import Document, FrontMatter, Passage, Section
+from digest.document import Document, FrontMatter, Passage, Section, excess
 from digest.hugo import frontmatter, headings, shortcodes
 from digest.hugo.blocks import (
     BETWEEN_BLOCKS,
@@ -34,9 +34,12 @@ from digest.hugo.lines import (
     trim,
     unify_newlines,
 )
-from digest.reading import Notes, Problem, Reading, Refused, called, first_reason
+from digest.reading import Notes, Problem, Reading, Refused, called, first_reason, refuse_whole
 
 _INSIGHT = re.compile("編輯洞察|editor['’]s insight", re.IGNORECASE)
+# At the start of a file these are front matter to Hugo, in JSON and in Org's way.
+_JSON_OR_ORG = re.compile(r"\s*(?:\{|#\+)")
+_TAKEN = "Hugo would take { or #+ at the start of the file for front matter; put a word before it"
 _READING = re.compile("延伸閱讀|further reading", re.IGNORECASE)
 
 
@@ -129,6 +132,7 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
     try:
         refuse_controls(Line(i, text, text) for i, text in enumerate(raw[:closing], start=1))
         front_matter = frontmatter.read("\n".join(raw[1:closing]), format)
+        _refuse_steering(front_matter)
     except (frontmatter.FrontMatterError, Refused, ValidationError) as error:
         if is_sure:
             notes.refuse("front matter", *_trouble_inside(error), raw[: closing + 1])
@@ -140,10 +144,20 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
     if not front_matter.source.strip():
         notes.deviate(1, "empty front matter")
         front_matter = FrontMatter()
+    if frontmatter.hides_page(front_matter.values):
+        line = frontmatter.line_of("draft", front_matter.source) or 0
+        notes.deviate(line + 1, frontmatter.HIDDEN)
     for i in (0, closing):
         if raw[i] != fence:
             notes.deviate(i + 1, f"blanks after {fence}")
     return front_matter, closing + 1
+
+
+def _refuse_steering(front_matter: FrontMatter) -> None:
+    values, source = front_matter.values, front_matter.source
+    if keys := frontmatter.steering_keys(values):
+        faults = "; ".join(frontmatter.steering_faults(values))
+        raise frontmatter.FrontMatterError(faults, frontmatter.line_of(keys[0], source) or 1)
 
 
 def _trouble_inside(error: Exception) -> tuple[int | None, str]:
@@ -165,17 +179,39 @@ def _read_body(
         reason = "no section heading (## …) and no card (### …)"
         notes.refuse("file", chunks[0].first.number, reason, (line.raw for line in lines))
         return Document(front_matter=front_matter)
+    if reason := _too_many(chunks):
+        refuse_whole(reason, "\n".join(line.raw for line in lines), notes)
+        return Document(front_matter=front_matter)
     footer = chunks.pop() if chunks and chunks[-1].kind == "text" else None
     chunks = _join_strays(chunks, notes)
     _note_gaps(chunks + ([footer] if footer else []), has_front_matter, notes)
     _note_tail(tail, lines, notes)
     lead = chunks.pop(0) if chunks and chunks[0].kind == "text" else None
+    if lead and not front_matter.source and _JSON_OR_ORG.match(lead.first.raw):
+        notes.refuse(lead.where, lead.first.number, _TAKEN, (line.raw for line in lead.all_lines))
+        lead = None
     return Document(
         front_matter=front_matter,
         lead=_read_text("text before the first section", lead, notes),
         sections=_read_sections(chunks, notes),
         footer=_read_text("footer", footer, notes),
     )
+
+
+def _too_many(chunks: list[Chunk]) -> str:
+    """Why these are more blocks than one issue has; empty if they are not."""
+    sections = sum(chunk.kind == "section" for chunk in chunks)
+    cards = most = passages = 0
+    kind = "cards"
+    for chunk in chunks:
+        if chunk.kind == "section":
+            kind, passages = kind_of(chunk.title), 0
+        elif kind == "cards":
+            cards += chunk.kind == "item"
+        else:
+            passages += 1
+            most = max(most, passages)
+    return excess(sections=sections, cards=cards, passages=most)
 
 
 def _join_strays(chunks: list[Chunk], notes: Notes) -> list[Chunk]:
@@ -357,7 +393,9 @@ def tidy_section(section: Section) -> Section:
     """`tidy` for one section. Text above the passages is a passage without a title."""
     lead = settle_text(section.lead, in_card=False)
     passages = [
-        Passage(title=headings.unescape(p.title.strip(BLANKS)), body=settle_text(p.body, in_card=False))
+        Passage(
+            title=headings.unescape(p.title.strip(BLANKS)), body=settle_text(p.body, in_card=False)
+        )
         for p in section.passages
     ]
     if section.kind != "cards" and lead:
@@ -396,6 +434,10 @@ def document_faults(document: Document) -> list[str]:
         document = tidy(document)
     except frontmatter.FrontMatterError as error:
         return [f"front matter: {error}"]
+    if fault := document.excess:
+        return [fault]
+    if steering := frontmatter.steering_faults(document.front_matter.values):
+        return [f"front matter: {fault}" for fault in steering]
     again = _parse(write(document))
     if not again.problems and again.document == document:
         return []
@@ -407,6 +449,8 @@ def document_faults(document: Document) -> list[str]:
 
 
 def _document_faults(document: Document) -> Iterator[str]:
+    if not document.front_matter.source and _JSON_OR_ORG.match(document.lead):
+        yield _TAKEN
     if not document.sections and (document.lead or document.footer):
         yield "text needs a section with a title (## …) to stand in"
     yield from text_faults(document.lead, "the text before the first section", "card")

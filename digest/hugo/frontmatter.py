@@ -24,11 +24,10 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 from tomlkit.exceptions import ParseError, TOMLKitError
 
-from digest.document import NESTING_LIMIT, FrontMatter
+from digest.document import NESTING_LIMIT, FrontMatter, check_values
 
 FENCES = {"yaml": "---", "toml": "+++"}
 
-_INTEGER_LIMIT = 2**63
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII
 )
@@ -36,6 +35,16 @@ _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 # Characters json.dumps leaves alone but a YAML reader takes for line breaks or refuses.
 _UNSAFE_IN_QUOTES = re.compile("[\u2028\u2029\ufeff\ufffe\uffff]")
+
+#: Keys with which Hugo decides whether, where and how it builds a page; it minds no case. None of
+#: them is a machine's or an editor's to set: the desk says where an issue goes and when.
+STEERING = (
+    "aliases", "build", "_build", "cascade", "expiryDate", "headless", "kind", "layout", "markup",
+    "outputs", "path", "pubdate", "publishDate", "published", "render", "resources", "sitemap",
+    "translationKey", "type", "unpublishdate", "url",
+)  # fmt: skip
+HIDDEN = "draft: true: Hugo will not show this post"
+_STEERING = {key.lower() for key in STEERING}
 
 Values = dict[str, Any]
 
@@ -60,6 +69,30 @@ def parse(source: str, format: str = "yaml") -> Values:
 def read(source: str, format: str = "yaml") -> FrontMatter:
     """Front matter as a value. Raises FrontMatterError, or pydantic's ValidationError."""
     return FrontMatter(format=format, values=parse(source, format), source=source)
+
+
+def steering_keys(values: Values) -> list[str]:
+    """The keys that would steer Hugo, as they are written."""
+    return [key for key in values if key.lower() in _STEERING]
+
+
+def steering_faults(values: Values) -> list[str]:
+    """Which keys would steer Hugo, and what to do: sentences; empty if none does."""
+    return [
+        f"`{key}` would change how the page is built; take it out" for key in steering_keys(values)
+    ]
+
+
+def hides_page(values: Values) -> bool:
+    """Whether Hugo would take the page for a draft, and not show it."""
+    said = (value for key, value in values.items() if key.lower() == "draft")
+    return any(str(value).lower() in ("true", "t", "1", "1.0") for value in said)
+
+
+def line_of(key: str, source: str) -> int | None:
+    """The line, from 1, that a key stands on; None where that cannot be told."""
+    found = re.search(rf"^[ \t]*\[?['\"]?{re.escape(key)}['\"]?[ \t]*[:=\]]", source, re.MULTILINE)
+    return source.count("\n", 0, found.start()) + 1 if found else None
 
 
 def settle(front_matter: FrontMatter) -> FrontMatter:
@@ -207,23 +240,15 @@ def _yaml_scalar(node: ScalarNode) -> Any:
         if tag == "int":
             digits = text.replace("_", "").lower()
             prefixed = digits.lstrip("+-").startswith(("0x", "0o", "0b"))
-            return _checked_number(int(digits, 0 if prefixed else 10))
+            return check_values(int(digits, 0 if prefixed else 10))
         if tag == "float":
             # ".5" and "1." are Python's too; ".inf" and ".nan" are not and fail below.
-            return _checked_number(float(text.replace("_", "")))
+            return check_values(float(text.replace("_", "")))
     except ValueError:
         raise FrontMatterError(
             f"“{text[:40]}” is not a number that can be kept", _line(node)
         ) from None
     raise FrontMatterError(f"the tag {node.tag} is not plain data", _line(node))
-
-
-def _checked_number(number: float) -> float:
-    if not -_INTEGER_LIMIT <= number < _INTEGER_LIMIT and isinstance(number, int):
-        raise ValueError("too large")
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError("not finite")
-    return number
 
 
 # --- TOML
@@ -248,7 +273,7 @@ def _toml_value(item: Any) -> Any:
     if isinstance(item, _TOML_DATES):
         return item.as_string()
     value = item.unwrap() if hasattr(item, "unwrap") else item
-    return _checked_number(value) if isinstance(value, int | float) else str(value)
+    return check_values(value) if isinstance(value, int | float) else str(value)
 
 
 _TOML_DATES = (tomlkit.items.DateTime, tomlkit.items.Date, tomlkit.items.Time)

@@ -9,9 +9,11 @@ are; `unescape` is its inverse for every title that it has been through itself: 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # Before <, % and { stands no attribute; what shortcodes need is their own affair.
-_OPENER = re.compile(r"(\\*)\{(?=[ \t]*[^\s{<%\\])")
+_OPENER = re.compile(r"(?<!\\)(\\*)\{(?=[ \t]*[^\s{<%\\])")
+_QUOTES = re.compile("[\"']")
 _CLOSING = re.compile(r"(^|[ \t])(\\?)(#+)$")
 
 
@@ -19,7 +21,9 @@ def escape(title: str) -> str:
     """A title, without blanks around it, as it may stand in a file."""
     if title.endswith("#"):
         return _CLOSING.sub(r"\1\\\3", title)
-    return _with_openers(title, lambda backslashes: backslashes + "\\" * (len(backslashes) % 2 == 0))
+    return _with_openers(
+        title, lambda backslashes: backslashes + "\\" * (len(backslashes) % 2 == 0)
+    )
 
 
 def unescape(title: str) -> str:
@@ -35,18 +39,19 @@ def has_attributes(title: str) -> bool:
     return title.endswith("}") and escape(title) != title
 
 
-def _with_openers(title: str, change) -> str:
+def _with_openers(title: str, change: Callable[[str], str]) -> str:
     """A title with other backslashes before each brace that may begin attributes up to its end."""
     if not title.endswith("}"):
         return title
-    quote = max(title.rfind('"'), title.rfind("'"))
-    first_end = title.find
-    out, done = [], 0
+    out, done, brace, quote = [], 0, 0, 0
     for opener in _OPENER.finditer(title):
-        # Only in quotes do attributes hold a brace.
-        closes_early = first_end("}", opener.end()) != len(title) - 1
-        if closes_early and quote < opener.end():
-            continue
+        start = opener.end()
+        brace = brace if brace >= start else title.find("}", start)
+        if quote < start:
+            found = _QUOTES.search(title, start)
+            quote = found.start() if found else len(title)
+        if brace < min(quote, len(title) - 1):
+            continue  # it ends early; only in quotes do attributes hold a brace
         out += [title[done : opener.start()], change(opener[1]), "{"]
-        done = opener.end()
+        done = start
     return "".join(out) + title[done:]
