@@ -166,10 +166,7 @@ def _of_endless(line: Line, where: str = "") -> str:
     where = where or "this line"
     if what == commonmark.TOO_DEEP:
         return f"{where} puts lists or quotes more than {commonmark.DEPTH_LIMIT} deep in each other"
-    return (
-        f"{where} opens {what} that never ends; readers would not see what follows."
-        " Put a backslash before <"
-    )
+    return f"{where} opens {what}; readers would not see what follows. Put a backslash before <"
 
 
 def _of_attributes(where: str) -> str:

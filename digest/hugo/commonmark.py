@@ -33,6 +33,7 @@ _FENCE = re.compile(r"(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
 _FENCE_END = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*$")
 _ITEM = re.compile(r"(?P<marker>[-+*]|(?P<number>\d{1,9})[.)])(?P<gap> +|$)")
 _FOOTNOTE = re.compile(r"\[\^[^\]\[]+\]:")
+_LINK = re.compile(r"\[[^\]\[]+\]:[ ]*\S+(?:[ ]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ ]*$")
 _DEFINITION = re.compile(r":(?P<gap> +)")
 
 _TAG = r"(?!(?:script|pre|style|textarea)\b)[A-Za-z][A-Za-z0-9-]*"
@@ -110,6 +111,8 @@ class _Reader:
                     break
                 at = quote.end()
                 is_blank = _BLANK.match(line, at) is not None
+            elif container.is_empty and width <= 3 and _ITEM.match(line, at + width):
+                break  # Hugo's reader puts it beside the empty one, wherever it stands
             elif width >= container.indent:
                 at += container.indent
             else:
@@ -148,7 +151,7 @@ class _Reader:
     def _end_leaves(self) -> None:
         if self.html_end and self.html_end is not _BLANK:
             number, what = self.html_start
-            self.marks[number] = Mark(endless=what)
+            self.marks[number] = Mark(endless=f"{what} that never ends")
         self.html_end = None
         self.fence = ""
 
@@ -196,12 +199,16 @@ class _Reader:
         if at == len(line):
             del self.inside[depth:]
             self.has_paragraph = False
-        else:
-            self.paragraph = line[at:]
-        if at < len(line) and not lazy:
+            return
+        if not lazy:
             del self.inside[depth:]
             self.has_paragraph = width < 4
-            self.inside[-1].last = "paragraph" if width < 4 else "other"
+            if width >= 4:
+                self.inside[-1].last = "other"
+        self.paragraph = line[at:]
+        # Links defined for later are not seen: what stands above them is the last block.
+        if self.has_paragraph and not _LINK.match(line, at):
+            self.inside[-1].last = "paragraph"
 
     def _begin_leaf(self, line: str, at: int, depth: int, *, goes_on: bool, lazy: bool) -> bool:
         """Whether a heading, a rule, a fence or HTML begins at a column."""
@@ -223,7 +230,12 @@ class _Reader:
             has_leaf = False
         elif found := next((row for row in _ENDLESS if row[0].match(line, at)), None):
             start, end, what = found
-            if not end.search(line, at):
+            if end.search(line, at):
+                pass
+            elif depth > 1:
+                # Readers of Markdown differ over where a list or quote cuts it off.
+                mark = Mark(endless=f"{what} that does not end on its line")
+            else:
                 self.html_end, self.html_start = end, (len(self.marks) - 1, what)
         elif _ENDING.match(line, at) or (not lazy and _LONE_TAG.match(line, at)):
             self.html_end = _BLANK

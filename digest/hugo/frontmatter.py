@@ -90,8 +90,11 @@ def hides_page(values: Values) -> bool:
 
 
 def line_of(key: str, source: str) -> int | None:
-    """The line, from 1, that a key stands on; None where that cannot be told."""
-    found = re.search(rf"^[ \t]*\[?['\"]?{re.escape(key)}['\"]?[ \t]*[:=\]]", source, re.MULTILINE)
+    """The line, from 1, on which a key stands, in whatever case; None where that is unclear."""
+    line = re.compile(
+        rf"^[ \t]*\[?['\"]?{re.escape(key)}['\"]?[ \t]*[:=\]]", re.MULTILINE | re.IGNORECASE
+    )
+    found = line.search(source)
     return source.count("\n", 0, found.start()) + 1 if found else None
 
 

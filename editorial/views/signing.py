@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from digest import rendering
+from digest.hugo.frontmatter import write as write_front_matter
 from digest.models import Picture
 from editorial import queue
 from editorial.access import issue_at, membership_at, signed_in
@@ -32,7 +33,7 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "since": since,
         "page": rendering.view_of(case.proof.document),
         "publication": publication_of(case),
-        "front_matter": case.proof.document.front_matter.values.items(),
+        "front_matter": write_front_matter(case.proof.document.front_matter),
         "warnings": warnings_of(case.proof.document),
     }
     return render(request, "editorial/proof.html", context)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+from decimal import Decimal, localcontext
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from digest.document import (
@@ -17,6 +21,7 @@ from digest.document import (
     Source,
     check_url,
 )
+from digest.models import Desk, Issue
 
 
 def test_importance_is_ordered_and_named_in_the_dialects_words():
@@ -125,10 +130,56 @@ def test_values_cannot_be_changed():
         Card(headline="卡").headline = "別的"
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 2**63, "\x00", ["\ud800"], {"\x01": 1}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(math.nan, math.inf, 2**63, "\x00", ["\ud800"], {"\x01": 1}),
+        *(1e22, 1e16, -1e300, 2.0**53, -0.0, [1e17]),
+    ],
+)
 def test_front_matter_refuses_what_json_or_a_file_cannot_hold(value):
     with pytest.raises(ValidationError):
         FrontMatter(values={"key": value})
+
+
+def through_jsonb(number: float | int) -> float | int:
+    """A number as PostgreSQL's jsonb gives it back: a decimal, written out without exponent."""
+    return json.loads(f"{Decimal(json.dumps(number)) + 0:f}")
+
+
+@given(st.floats() | st.integers() | st.floats(-1e17, 1e17) | st.integers(-(2**54), 2**54))
+@example(1e16)
+@example(5e-324)
+@example(2.0**53 - 1)
+@example(1e15)
+@example(-0.0)
+def test_every_number_that_is_kept_comes_back_from_a_database_as_it_went(number):
+    try:
+        values = FrontMatter(values={"n": number}).values
+    except ValidationError:
+        assert not abs(number) < 2**53 or str(number) == "-0.0"
+        return
+    kept = values["n"]
+    with localcontext() as exact:
+        exact.prec = 2000
+        for again in (through_jsonb(kept), json.loads(json.dumps(kept))):
+            assert json.dumps(again) == json.dumps(kept)
+
+
+@pytest.mark.django_db
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(numbers=st.lists(st.floats(-(2.0**53), 2.0**53) | st.integers(-(2**63), 2**63 - 1)))
+@example(numbers=[5e-324, 0.1, 2.0**53 - 1, 1.0, 2**63 - 1, 1e15, 1.5e-7])
+def test_this_database_gives_numbers_back_as_they_went(numbers):
+    kept = [n for n in numbers if abs(n) < 2**53 or isinstance(n, int)]
+    kept = [n for n in kept if str(n) != "-0.0"]
+    values = FrontMatter(values={"n": kept}).model_dump(mode="json")
+    desk = Desk.objects.get()
+    issue = Issue.objects.update_or_create(
+        desk=desk, date="2026-03-01", slug="numbers", defaults={"front_matter": values}
+    )[0]
+    issue.refresh_from_db()
+    assert json.dumps(issue.front_matter["values"]) == json.dumps(values["values"])
 
 
 def test_front_matter_refuses_deep_nesting():

@@ -24,6 +24,7 @@ from digest.document import (
     Section,
     Source,
 )
+from digest.hugo import frontmatter
 
 SEED = Path(__file__).parents[3] / "shared" / "seeds" / "2026-02-11-ai-intel.md"
 SEED_HASH = "8b9c3397a74c9e74dfd08e559e34ebbe1d453905e05dcb0a8ba5565acde72117"
@@ -694,6 +695,94 @@ def test_bad_front_matter_is_a_problem_and_the_cards_land(source, line, reason):
     assert len(reading.document.cards) == 1
 
 
+@pytest.mark.parametrize("key", [*frontmatter.STEERING, "MARKUP", "Url"])
+@pytest.mark.parametrize(("mark", "sign"), [("---", ": "), ("+++", " = ")])
+def test_front_matter_that_would_steer_hugo_is_a_problem(key, mark, sign):
+    source = f'title{sign}"一"\n"{key}"{sign}"x"'
+    reading = parsed(f"{mark}\n{source}\n{mark}\n\n---\n\n## 節\n\n{GOOD}\n\n---")
+    [problem] = reading.problems
+    assert str(problem) == (
+        f"front matter, line 3: `{key}` would change how the page is built; take it out"
+    )
+    assert problem.text == f"{mark}\n{source}\n{mark}"
+    # Nothing of it lands: half a front matter is not the one that was sent.
+    assert reading.document.front_matter == FrontMatter()
+    assert len(reading.document.cards) == 1
+
+
+def test_keys_that_steer_hugo_are_faults_of_a_document():
+    document = Document(front_matter=FrontMatter(values={"Aliases": ["/"], "layout": "x"}))
+    assert hugo.document_faults(document) == [
+        "front matter: `Aliases` would change how the page is built; take it out",
+        "front matter: `layout` would change how the page is built; take it out",
+    ]
+
+
+def test_keys_that_steer_nothing_are_kept():
+    kept = "weight: 3\nseries: [a]\nmenu: main\nparams:\n  url: x\nlastmod: 2026-03-01"
+    text = f"---\n{kept}\n---\n\n---\n\n## 節\n\n---"
+    assert parsed(text).problems == ()
+    assert hugo.write(parsed(text).document) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [("draft: true", 2), ('title: x\nDraft: "true"', 3), ("draft: 1", 2), ("draft: false", 0)],
+)
+def test_a_draft_that_hugo_would_not_show_is_said(source, line):
+    reading = parsed(f"---\n{source}\n---\n\n---\n\n## 節\n\n---")
+    wanted = [f"line {line}: draft: true: Hugo will not show this post"] if line else []
+    assert said(reading) == wanted
+    assert reading.problems == ()
+
+
+def test_a_number_that_would_not_come_back_is_a_problem():
+    [problem] = parsed(f"---\na: 1e22\n---\n\n---\n\n## 節\n\n{GOOD}\n\n---").problems
+    assert str(problem).startswith("front matter, line 2: “1e22” is not a number that can be kept")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "reason"),
+    [
+        ("## 節\n\n" + "### 卡\n\n" * 1001, "1,001 cards; an issue has 1,000 at most"),
+        ("### 卡\n\n" * 1001, "1,001 cards; an issue has 1,000 at most"),
+        ("## 節\n\n" * 101, "101 sections; an issue has 100 at most"),
+        (
+            "## 延伸閱讀\n\n" + "### 文\n\n" * 101 + "## 節\n\n### 卡\n\n",
+            "101 passages; a section has 100 at most",
+        ),
+    ],
+)
+def test_more_than_one_issue_holds_is_a_problem_with_the_start_of_the_file(blocks, reason):
+    head = '---\ntitle: "一"\n---\n\n---\n\n'
+    reading = parsed(f"{head}{blocks}---")
+    [problem] = reading.problems
+    assert (problem.where, problem.reason) == ("file", reason)
+    assert 0 < len(problem.text) <= 1000
+    assert reading.document.sections == ()
+    assert reading.document.title == "一"
+
+
+def test_as_much_as_one_issue_holds_is_read():
+    text = ("## 節\n\n" + "### 卡\n\n" * 100) * 10 + ("## 延伸閱讀\n\n" + "### 文\n\n" * 100) * 90
+    reading = parsed(text)
+    assert reading.problems == ()
+    assert len(reading.document.cards) == 1000
+    assert hugo.document_faults(reading.document) == []
+
+
+def test_a_document_with_too_much_in_it_has_a_fault():
+    section = Section(title="節", cards=(Card(headline="卡"),) * 600)
+    [fault] = hugo.document_faults(Document(sections=(section, section)))
+    assert fault == "1,200 cards; an issue has 1,000 at most"
+
+
+def test_twenty_thousand_cards_are_refused_in_no_time():
+    start = time.perf_counter()
+    assert parsed("## 節\n\n" + "### 卡\n\n話\n\n" * 20_000).problems
+    assert time.perf_counter() - start < 5
+
+
 def test_front_matter_that_is_not_closed_is_a_problem():
     [problem] = parsed(f"---\ntitle: a\n\n## 節\n\n{GOOD}").problems
     assert problem.where == "front matter"
@@ -1061,7 +1150,9 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-(2.0**53), 2.0**53, exclude_min=True, exclude_max=True).filter(
+        lambda number: str(number) != "-0.0"
+    )
     | st.sampled_from(
         [
             "",

@@ -58,10 +58,55 @@ def test_another_media_type_is_a_problem():
     assert problem.reason.startswith("application/pdf is not read")
 
 
-def test_too_much_is_a_problem_before_anything_reads_it(monkeypatch):
-    monkeypatch.setattr(payload, "SIZE_LIMIT", 100)
-    [problem] = payload.parse(b"x" * 101, "text/markdown").problems
-    assert problem.reason == "101 bytes; a draft has 100 at most"
+def test_how_large_a_payload_may_be_is_for_the_door_to_say():
+    much = b" " * 10_400_000  # less than settings.DRAFT_LIMIT
+    assert payload.parse(MARKDOWN + b"\n" + much, "text/markdown").problems == ()
+    assert payload.parse(json.dumps(an_issue()).encode() + much, "application/json").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("sections", "reason"),
+    [
+        ([{"title": "節", "cards": [{}] * 600}] * 2, "1,200 cards; an issue has 1,000 at most"),
+        ([5] * 101, "101 sections; an issue has 100 at most"),
+        (
+            [{"title": "延伸閱讀", "passages": [{"title": "x"}] * 101}],
+            "101 passages; a section has 100 at most",
+        ),
+    ],
+)
+def test_more_than_one_issue_holds_is_one_problem(sections, reason):
+    reading = from_json({**an_issue(), "sections": sections})
+    [problem] = reading.problems
+    assert (problem.where, problem.reason) == ("file", reason)
+    assert len(problem.text) <= 1000
+    assert reading.document == Document()
+
+
+def test_front_matter_that_would_steer_hugo_is_a_problem():
+    reading = from_json(
+        {**an_issue(), "front_matter": {"values": {"title": "一", "Markup": "html"}}}
+    )
+    [problem] = reading.problems
+    assert problem.where == "/front_matter"
+    assert problem.reason == (
+        "front matter: `Markup` would change how the page is built; take it out"
+    )
+    assert reading.document.title == ""
+    assert len(reading.document.cards) == 2
+
+
+def test_a_draft_that_hugo_would_not_show_is_said():
+    reading = from_json({**an_issue(), "front_matter": {"values": {"draft": True}}})
+    [deviation] = reading.deviations
+    assert deviation.text == "draft: true: Hugo will not show this post"
+
+
+@pytest.mark.parametrize("number", ["1e22", "1e+16", "-0.0", "9007199254740992.0"])
+def test_a_number_that_a_database_would_change_is_a_problem(number):
+    source = f'{{"front_matter": {{"values": {{"weight": {number}}}}}, "sections": []}}'
+    [problem] = payload.from_json(source.encode()).problems
+    assert problem.where == "/front_matter/values"
 
 
 def test_what_may_be_left_out_may_be_left_out():
