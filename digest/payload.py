@@ -142,17 +142,14 @@ def _document(payload: dict[str, Any], notes: Notes) -> Document:
         notes.refuse(_pointer("", key), None, reason, [_json(payload[key])])
     front_matter = _value(FrontMatter, payload.get("front_matter", {}), "/front_matter", notes)
     sections = _each(_section, payload.get("sections", []), "/sections", notes)
-    texts = {key: _text(key, payload.get(key, ""), notes) for key in ("lead", "footer")}
+    # A section stands in for those to come: text needs one beside it.
+    shell = Document(front_matter=front_matter or FrontMatter(), sections=(Section(title="-"),))
+    kept = _if_kept(shell, "front_matter", notes)
+    texts = {key: _text(key, payload.get(key, ""), kept, notes) for key in ("lead", "footer")}
     if any(texts.values()) and not sections:
         notes.refuse("/sections", None, "text needs a section to stand beside", [_json(texts)])
         texts = {}
-    return hugo.tidy(
-        Document(
-            front_matter=_if_kept("front_matter", front_matter, notes) or FrontMatter(),
-            sections=sections,
-            **texts,
-        )
-    )
+    return hugo.tidy(kept.model_copy(update={"sections": sections, **texts}))
 
 
 def _too_many(sections: Any) -> str:
@@ -170,21 +167,23 @@ def _too_many(sections: Any) -> str:
     )
 
 
-def _text(key: str, raw: Any, notes: Notes) -> str:
+def _text(key: str, raw: Any, above: Document, notes: Notes) -> str:
     passage = _value(Passage, {"body": raw}, f"/{key}", notes)
-    return _if_kept(key, passage.body, notes) or "" if passage else ""
+    if not passage:
+        return ""
+    shell = above.model_copy(update={key: passage.body})
+    return getattr(_if_kept(shell, key, notes), key)
 
 
-def _if_kept(key: str, part: Any, notes: Notes) -> Any:
-    """A part of a document, unless a file could not carry it."""
-    if not part:
-        return None
-    faults = hugo.document_faults(Document(sections=(Section(title="-"),), **{key: part}))
+def _if_kept(document: Document, key: str, notes: Notes) -> Document:
+    """A document, without a part that its file could not carry."""
+    faults = hugo.document_faults(document)
     if not faults:
-        return part
+        return document
+    part = getattr(document, key)
     raw = part.model_dump() if isinstance(part, BaseModel) else part
     notes.refuse(f"/{key}", None, faults[0], [_json(raw)])
-    return None
+    return document.model_copy(update={key: type(document).model_fields[key].default})
 
 
 def _section(raw: Any, where: str, notes: Notes) -> Section | None:

@@ -306,6 +306,8 @@ def name_of(user) -> str:
 def refusal(decision: Decision, case: Case, by: Membership | None) -> Refusal | None:
     """Why `by` cannot make this decision about this case now; nothing if they can."""
     if by is None or by.desk_id != case.issue.desk_id or not by.may(decision.permission):
+        if decision.permission in ("sign", "publish"):
+            return Refusal(_("Only a chief editor signs and publishes."), "permission")
         return Refusal(_("Your role at this desk does not allow this."), "permission")
     for guard in decision.guards:
         if sentence := guard(case, by):

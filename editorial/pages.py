@@ -44,6 +44,11 @@ class SectionOnDesk:
     cards: list[CardOnDesk]
     passages: list[rendering.PassageView]
 
+    @property
+    def standing(self) -> int:
+        """How many of its cards nobody has dropped."""
+        return sum(not card.row.dropped for card in self.cards)
+
 
 @dataclass(frozen=True)
 class IssueOnDesk:
@@ -109,6 +114,11 @@ class Publication:
     published: Edition | None
     published_at: datetime | None
     deliveries: list[Delivery]
+
+    @property
+    def is_out(self) -> bool:
+        """Whether readers have the last edition."""
+        return self.edition is not None and self.published == self.edition
 
     @property
     def is_going_out(self) -> bool:

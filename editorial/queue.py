@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest import editions
@@ -210,6 +210,7 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
             failed=Exists(
                 Delivery.objects.filter(edition=OuterRef("published"), state=Delivery.State.FAILED)
             ),
+            published_number=F("published__number"),
             signed=Subquery(
                 Edition.objects.filter(issue=OuterRef("pk"))
                 .order_by("-number")

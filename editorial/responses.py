@@ -36,7 +36,13 @@ def refused(
     since = request.POST.get("since", "")
     if refusal.kind == "stale" and issue and is_number(since):
         changes = changes_since(issue, int(since), card_id=card_id)
-    context = {"sentence": refusal.sentence, "kind": refusal.kind, "back": back, "changes": changes}
+    context = {
+        "sentence": refusal.sentence,
+        "kind": refusal.kind,
+        "back": back,
+        "changes": changes,
+        "desk": issue.desk if issue else None,
+    }
     return render(request, "editorial/refused.html", context, status=STATUS[refusal.kind])
 
 

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from digest import rendering, rows
+from digest import document, rendering, rows
 from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
 from editorial import editing, forms, queue
 from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
-from editorial.decisions import Refused
+from editorial.decisions import Refused, decide
 from editorial.editing import Collision, Invalid
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
@@ -51,11 +51,35 @@ def card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         found = card_at(by, day, pk)
         collided = {d.field: d for d in collision.differences}
         return _form(request, by, found, status=409, collided=collided)
+    if "approve" in request.POST:
+        return _approve_as_typed(request, by, found, changes, back=_issue(desk, day))
     names = pgettext("between names", ", ").join(str(FIELD_LABELS[field]) for field in changed)
     messages.success(
         request, _("Saved: %(names)s.") % {"names": names} if changed else _("Nothing was changed.")
     )
     return see_other(request.path if "stay" in request.POST else f"{_issue(desk, day)}#card-{pk}")
+
+
+def _approve_as_typed(
+    request: HttpRequest, by: Membership, before: Card, changes: list[editing.Change], *, back: str
+) -> HttpResponse:
+    """Approve what the editor had before their eyes: the card they were shown with their changes.
+
+    `before` is the card as it was when the form arrived. If it was not what the form showed, or if
+    somebody else was faster since, the text is saved and the approval is refused as stale.
+    """
+    seen = ""
+    if request.POST.get("seen") == before.hash:
+        typed = {change.field: change.value for change in changes}
+        values = rows.card_value(before).model_dump(mode="json") | typed
+        seen = rows.card_columns(document.Card.model_validate(values))["hash"]
+    issue = before.section.issue
+    try:
+        decide("approve", issue_id=issue.pk, card_id=before.pk, by=by, seen=seen)
+    except Refused as error:
+        return refused(request, error.refusal, back=request.path, issue=issue, card_id=before.pk)
+    messages.success(request, _("Saved and approved."))
+    return see_other(f"{back}#card-{before.pk}")
 
 
 def _issue(desk: str, day: date) -> str:
@@ -92,6 +116,9 @@ def _form(
             collided=collided,
         ),
         "errors": (errors or {}).get("", ()),
+        "is_refused": status == 422,
+        "seen": card.hash if status == 200 else request.POST.get("seen", ""),
+        "can_approve": not card.dropped,
         "collided": bool(collided),
         "suggestions": [
             (

@@ -1176,7 +1176,9 @@ SCALARS = (
 )
 VALUES = st.dictionaries(
     st.sampled_from(["title", "date", "draft", "n", "on", "a b", "標題", "", "-", "x:y", "1"])
-    | st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), max_size=5),
+    | st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), max_size=5).filter(
+        lambda key: key != "<<"  # YAML's merge key, which is refused
+    ),
     st.recursive(
         SCALARS,
         lambda inner: (
@@ -1210,6 +1212,8 @@ def test_every_card_in_the_dialect_comes_back_as_it_went(card):
 def test_every_document_in_the_dialect_comes_back_as_it_went(
     values, format, lead, sections, footer
 ):
+    if not values and lead.startswith("{"):
+        lead = f"字{lead}"  # Hugo would take it for front matter
     document = hugo.tidy(
         Document(
             front_matter=FrontMatter(format=format, values=values),

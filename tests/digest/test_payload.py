@@ -173,6 +173,13 @@ def test_a_bad_part_leaves_the_rest(change, where):
     assert hugo.document_faults(reading.document) == []
 
 
+def test_text_that_hugo_would_take_for_front_matter_waits_unless_there_is_some():
+    lead = {"lead": '{"url": "/"}'}
+    assert from_json({**an_issue(), **lead}).problems == ()
+    [problem] = from_json({**an_issue(), **lead, "front_matter": {}}).problems
+    assert problem.where == "/lead"
+
+
 def test_text_without_any_section_waits():
     reading = from_json({"lead": "前言", "front_matter": {"values": {"title": "一"}}})
     assert [problem.where for problem in reading.problems] == ["/sections"]

@@ -636,3 +636,26 @@ def test_the_first_card_cannot_go_up_and_the_last_not_down(page, issue):
     buttons = re.findall(r'value="(up|down)"( disabled)?>', html)
     assert len(buttons) == 36
     assert [n for n, (_, off) in enumerate(buttons) if off] == [0, 35]
+
+
+def test_save_and_approve_approves_what_was_typed_and_nothing_else(page, issue, colleague):
+    card = cards_of(issue)[0]
+    sent = form_of(card) | {"summary": "我改好了。", "seen": card.hash, "approve": ""}
+    assert page.post(address("card", issue, card.pk), sent).status_code == 303
+    card.refresh_from_db()
+    assert card.summary == "我改好了。"
+    assert card.approvals.valid().filter(hash=card.hash).exists()
+    # A colleague's change of another field, which this form never showed, is not approved unseen.
+    other = cards_of(issue)[1]
+    sent = form_of(other) | {"summary": "我也改好了。", "seen": other.hash, "approve": ""}
+    _client(colleague).post(
+        address("card", issue, other.pk), form_of(other) | {"details": "- 沒看過的一行。"}
+    )
+    assert page.post(address("card", issue, other.pk), sent).status_code == 409
+    other.refresh_from_db()
+    assert (other.summary, other.details) == ("我也改好了。", "- 沒看過的一行。")
+    assert not other.approvals.exists()
+
+
+def test_a_late_signature_says_that_it_waits_for_a_person(page, signed):
+    assert "does not go out by itself" in page.get(address("issue", signed.issue)).content.decode()

@@ -100,10 +100,11 @@ class Command(BaseCommand):
             with self.step("accounts and sample issue"), supervisor.interruptible():
                 accounts = demo_accounts()
                 load_sample()
+                settings.INBOX_DIR.mkdir(parents=True, exist_ok=True)
         connections.close_all()  # from here on others work with the database, we only watch
         with self.step("web server, worker, scheduler"):
             start_programs(supervisor, host, port, address)
-        self.say(f"\nThe desk is open at {address} ({time.monotonic() - started:.1f} s).")
+        self.say(f"\nThe desk is open at {address}/desk/ ({time.monotonic() - started:.1f} s).")
         self.greet(host, accounts)
         self.say("Ready. Ctrl-C closes the desk.")
 

@@ -41,5 +41,5 @@ class Command(BaseCommand):
             _token, key = MachineToken.issue(
                 desk=desk, user=machine_account("machine"), name=options["name"]
             )
-            self.stderr.write("This key is shown once:")
+            self.stderr.write("This token is shown once:")
             self.stdout.write(key)
