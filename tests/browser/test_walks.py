@@ -51,6 +51,7 @@ def test_a_draft_is_judged_signed_published_and_read(javascript, desk_process, v
     expect(buttons).to_have_count(0)
     editor.locator('[data-decision="approve_insight"]').click()
     expect(editor.locator(".card--approved")).to_have_count(18)
+    editor.goto(f"{address}sign/")
     expect(editor.locator('[data-decision="sign"]')).to_be_disabled()
 
     chief = visitor(java_script_enabled=javascript)
@@ -130,3 +131,28 @@ def test_the_language_follows_the_browser_and_the_button(desk_process, visitor):
     page.click("[name=language]")
     expect(page.locator("html")).to_have_attribute("lang", "zh-hant")
     expect(page.locator("h1")).not_to_have_text(re.compile("Sign in"))
+
+
+def test_typed_text_is_not_left_behind_unasked(desk_process, visitor):
+    page = visitor()
+    sign_in(page, desk_process, EDITOR)
+    page.goto(f"{desk_process.address}/desk/daily/2026-02-12/")
+    page.locator(".card__headline a").first.click()
+    page.fill("#field-summary", "還沒儲存。")
+    asked: list[str] = []
+
+    def stay(dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.locator(".back a").click(no_wait_after=True)
+    expect(page.locator("#field-summary")).to_have_value("還沒儲存。")
+    page.locator('[data-decision="drop"]').click(no_wait_after=True)
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload", "beforeunload"]
+    expect(page.locator("#field-summary")).to_have_value("還沒儲存。")
+    page.click("[name=approve]")
+    expect(page.locator(".card--approved")).to_have_count(1)
+    assert len(asked) == 2
+    expect(page.locator(".card--approved .card__summary")).to_have_text("還沒儲存。")
