@@ -21,6 +21,7 @@ from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Sugges
 from digest.reading import Unreadable
 from editorial import queue
 from editorial.decisions import Refusal, Refused, lock_issue
+from editorial.labels import VALUE_SENTENCES
 from editorial.models import Membership
 
 
@@ -154,6 +155,14 @@ def _sentences(errors: ValidationError) -> dict[str, list[str]]:
     for error in errors.errors(include_url=False, include_input=False):
         field, *place = error["loc"] or ("",)
         message = error["msg"].removeprefix("Value error, ")
+        if "max_length" in error.get("ctx", {}):
+            most = {"count": error["ctx"]["max_length"]}
+            message = (
+                _("At most %(count)d characters.") % most
+                if error["type"] == "string_too_long"
+                else _("At most %(count)d entries.") % most
+            )
+        message = str(VALUE_SENTENCES.get(message, message))
         number = next((f"{p + 1}: " for p in place if isinstance(p, int)), "")
         found.setdefault(str(field), []).append(number + message)
     return found

@@ -27,3 +27,25 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "reading": _("Reading list"),
     "hugo": _("Hugo post"),
 }
+
+#: What values refuse, as `digest.document` says it to machines, for the people at the desk.
+VALUE_SENTENCES: dict[str, Promise] = {
+    "a card needs a headline": _("A card needs a headline."),
+    "this is a single line and cannot contain a line break": _(
+        "This is a single line and cannot contain a line break."
+    ),
+    "a source needs a title": _("A source needs a title."),
+    "square brackets in a source's title must pair up": _(
+        "Square brackets in a source’s title must pair up."
+    ),
+    "a link starts with http:// or https:// and names a host": _(
+        "A link starts with http:// or https:// and names a host."
+    ),
+    "a link cannot carry a user name": _("A link cannot carry a user name."),
+    "a link cannot contain blanks, <, >, \\ or direction marks": _(
+        "A link cannot contain blanks, <, >, \\ or direction marks."
+    ),
+    "a link's parentheses must pair up; write %28 and %29 otherwise": _(
+        "A link’s parentheses must pair up; write %28 and %29 otherwise."
+    ),
+}

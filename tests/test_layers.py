@@ -72,7 +72,7 @@ EDITORIAL: dict[str, set[str]] = {
     "apps": set(),
     "queue": {"models"},
     "decisions": {"models", "queue"},
-    "editing": {"decisions", "models", "queue"},
+    "editing": {"decisions", "labels", "models", "queue"},
     "access": {"models"},
     "history": {"decisions", "diff", "labels"},
     "forms": {"editing", "labels"},

@@ -659,3 +659,23 @@ def test_save_and_approve_approves_what_was_typed_and_nothing_else(page, issue, 
 
 def test_a_late_signature_says_that_it_waits_for_a_person(page, signed):
     assert "does not go out by itself" in page.get(address("issue", signed.issue)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "sentence"),
+    [
+        ("headline", " ", "卡片必須有標題。"),
+        ("headline", "字" * 501, "最多 500 個字元。"),
+        ("entities", "\n".join(map(str, range(101))), "最多 100 項。"),
+        ("sources", "[名稱](https://me@example.org/)", "1: 連結不能帶有使用者名稱。"),
+        ("sources", "[名稱](https://example.org/a\\b)", "連結不能含有空白"),
+        ("sources", "[名稱](ftp://example.org/)", "連結必須以 http://"),
+    ],
+)
+def test_a_refusal_of_a_value_speaks_the_editors_language(field, text, sentence, editor, issue):
+    client = Client(headers={"accept-language": "zh-TW"})
+    client.force_login(editor.user, backend=BACKEND)
+    card = cards_of(issue)[0]
+    response = client.post(address("card", issue, card.pk), form_of(card) | {field: text})
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
