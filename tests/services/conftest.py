@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -81,9 +82,14 @@ class Service:
 
     def kill(self) -> None:
         """End it and its children at once, as a power cut would."""
-        family = self.family() if self.process and self.process.poll() is None else []
+        family: list[psutil.Process] = []
+        if self.process and self.process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                family = self.family()
         for process in family:
-            process.kill()
+            # The children may be gone by the time it is their turn: they die with the first.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if self.process:
             self.process.wait()
 
