@@ -38,7 +38,7 @@ from digest.supervisor import Fallen, Program, Stopped, Supervisor
 
 SAMPLE = settings.BASE_DIR / "digest" / "sample"
 #: Addresses that stand for every one this machine has.
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  named to warn of them, not bound
 
 
 class Refused(Exception):
