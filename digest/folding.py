@@ -1,5 +1,6 @@
 """Folding text for search and comparison: keys beside the stored text, never instead of it."""
 
+import re
 import unicodedata
 from functools import cache
 
@@ -9,6 +10,28 @@ _INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0xAD]
 )
 _TABLE = _HYPHENS | _INVISIBLE
+_WORD_LIMIT = 40  # characters; PostgreSQL's lexemes and anybody's patience end somewhere
+
+
+# What is looked up as it stands in a text: a run of Chinese, Japanese or Korean characters, or a
+# word or number of any other script.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN = re.compile(rf"([{_CJK}]+)|([^\W_{_CJK}]+)")
+
+
+def words_of(folded: str) -> str:
+    """What a folded text is found by, with blanks between: words, and pairs of CJK characters.
+
+    Chinese has no blanks between words, so every two neighbours count as one (`記憶體` is `記憶`,
+    `憶體` and, being its end, `體`). Each stands once, in the order of the text.
+    """
+    found: dict[str, None] = {}
+    for cjk, word in _RUN.findall(folded):
+        if cjk:
+            found |= dict.fromkeys(cjk[n : n + 2] for n in range(len(cjk)))
+        else:
+            found[word[:_WORD_LIMIT]] = None
+    return " ".join(found)
 
 
 @cache

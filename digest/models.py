@@ -200,6 +200,12 @@ class Issue(models.Model):
                 name="what_is_due_is_an_edition",
             ),
         ]
+        indexes = [
+            # What is still in work is found without looking through the archive.
+            models.Index(
+                fields=["desk", "date"], condition=Q(published=None), name="issues_in_work"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.desk.slug} {self.date}"
@@ -265,7 +271,12 @@ class CardQuerySet(models.QuerySet):
 
 
 class Card(models.Model):
-    """A topic of an issue. `hash` names its present text, `machine` is what the machine wrote."""
+    """A topic of an issue.
+
+    `hash` names its present text; `machine` is what the machine wrote and `machine_hash` its name,
+    so that a card people have changed is told by comparing the two. `folded` is what a search
+    looks into, `words` how it gets there without reading every card (see `digest.folding`).
+    """
 
     section = models.ForeignKey(Section, models.PROTECT, related_name="cards")
     position = models.PositiveIntegerField()
@@ -283,7 +294,9 @@ class Card(models.Model):
     machine = models.JSONField(default=dict)
     dropped = models.BooleanField(default=False)
     hash = models.CharField(max_length=64)
+    machine_hash = models.CharField(max_length=64, blank=True, editable=False)
     folded = models.TextField(editable=False)
+    words = models.TextField(default="", editable=False)
 
     entities = TaggableManager(through="CardEntity", blank=True, ordering=["card_items__position"])
 
@@ -475,7 +488,9 @@ class Suggestion(models.Model):
 class Event(models.Model):
     """Something that happened: who, what, before, after. Written in the transaction that did it.
 
-    `seen` is the hash its maker had before their eyes. Rows are never changed (trigger).
+    `seen` is the hash its maker had before their eyes. `undoes` is the event this one took back,
+    which can be done once; `batch` joins the events of one action on several cards. Rows are never
+    changed (trigger).
     """
 
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="events")
@@ -488,6 +503,8 @@ class Event(models.Model):
     after = models.JSONField(null=True)
     seen = models.CharField(max_length=64, blank=True)
     note = models.TextField(blank=True)
+    undoes = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+    batch = models.CharField(max_length=32, blank=True)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

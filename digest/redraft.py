@@ -291,7 +291,7 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
         for field, after in taken.items():
             _suggest(draft, issue, field=field, value=after, card=row)
         taken, merged = {}, rows.card_value(row)
-    row.machine = new
+    row.machine, row.machine_hash = new, rows.card_hash(value)
     for field, after in taken.items():
         _change(draft, issue, field=field, before=present[field], after=after, card=row)
     rows.change_card(row, merged)

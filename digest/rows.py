@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F
 
 from digest import document, hugo
-from digest.folding import fold
+from digest.folding import fold, words_of
 from digest.models import (
     Card,
     CardEntity,
@@ -113,22 +113,29 @@ def insight_hash(issue: Issue) -> str:
 # --- writing -------------------------------------------------------------------------------------
 
 
+def card_hash(value: document.Card) -> str:
+    """The hash that names a card's text: that of its canonical Markdown."""
+    return sha256(hugo.write_card(value).encode())
+
+
 def card_columns(value: document.Card) -> dict[str, Any]:
-    """What the columns of a card row become for a value, its hash and search key among them."""
+    """What the columns of a card row become for a value, its hash and search keys among them."""
+    folded = fold(
+        "\n".join(
+            [
+                *(getattr(value, column) for column in _TEXT_COLUMNS),
+                *value.entities,
+                *(f"{source.title} {source.host}" for source in value.sources),
+            ]
+        )
+    )
     return {column: getattr(value, column) for column in _TEXT_COLUMNS} | {
         "importance": value.importance,
         "labels": dict(value.labels),
         "layout": list(value.layout),
-        "hash": sha256(hugo.write_card(value).encode()),
-        "folded": fold(
-            "\n".join(
-                [
-                    *(getattr(value, column) for column in _TEXT_COLUMNS),
-                    *value.entities,
-                    *(f"{source.title} {source.host}" for source in value.sources),
-                ]
-            )
-        ),
+        "hash": card_hash(value),
+        "folded": folded,
+        "words": words_of(folded),
     }
 
 
@@ -155,16 +162,17 @@ def add_cards(
     """Store new cards at (section, position). A machine's value is kept as its baseline, too."""
     placed = list(cards)
     rows = Card.objects.bulk_create(
-        Card(
-            section=section,
-            position=position,
-            machine=value.model_dump(mode="json") if by_machine else {},
-            **card_columns(value),
-        )
-        for section, position, value in placed
+        _new_card(section, position, value, by_machine) for section, position, value in placed
     )
     _add_lists(zip(rows, (value for _, _, value in placed), strict=True))
     return rows
+
+
+def _new_card(section: Section, position: int, value: document.Card, by_machine: bool) -> Card:
+    card = Card(section=section, position=position, **card_columns(value))
+    if by_machine:
+        card.machine, card.machine_hash = value.model_dump(mode="json"), card.hash
+    return card
 
 
 def change_card(row: Card, value: document.Card) -> None:

@@ -1,4 +1,4 @@
-"""What people do at the desk: who works there, what they approved and took back.
+"""What people do at the desk: who works there, what they approved, saw, said, and where they are.
 
 Approvals and withdrawals are only ever added (digest.promises): a card is approved when
 an approval without a withdrawal names its present hash, so nothing ever resets one.
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from digest.models import Card, Desk, Issue
 from editorial.roles import PERMISSIONS, Role
@@ -75,3 +76,99 @@ class Withdrawal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.approval_id} by {self.by_id}"
+
+
+class Glance(models.Model):
+    """That somebody has seen a card as it was: its hash, and the issue's last event by then.
+
+    The hash tells whether it has changed since; the event, what it was.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="glances")
+    card = models.ForeignKey(Card, models.CASCADE, related_name="glances")
+    hash = models.CharField(max_length=64)
+    event = models.PositiveBigIntegerField(help_text=_("The issue's last event at that time."))
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["card", "user"], name="one_glance_a_card_and_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hash[:12]} by {self.user_id}"
+
+
+class CommentQuerySet(models.QuerySet):
+    def open(self) -> CommentQuerySet:
+        """Comments nobody has resolved."""
+        return self.filter(resolved_at=None)
+
+
+class Comment(models.Model):
+    """A remark on an issue or (`card` set) one of its cards, or on a phrase quoted from the card.
+
+    It stays when the text changes: a quote that no longer stands in the card is outdated, not gone.
+    """
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="comments")
+    card = models.ForeignKey(Card, models.PROTECT, null=True, related_name="comments")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    body = models.TextField()
+    quote = models.TextField(blank=True)
+    hash = models.CharField(max_length=64, blank=True, help_text=_("What the card was then."))
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["issue", "card"], condition=Q(resolved_at=None), name="comments_open"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(body=""), name="comment_says_something"),
+            models.CheckConstraint(
+                condition=Q(resolved_at=None, resolved_by=None)
+                | Q(resolved_at__isnull=False, resolved_by__isnull=False),
+                name="comment_is_resolved_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.body[:60]
+
+
+class Presence(models.Model):
+    """Where somebody was last seen at work. One row a person and issue, however many tabs."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="presences")
+    card = models.ForeignKey(Card, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "user"], name="one_presence_an_issue")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.issue_id}/{self.card_id}"
+
+
+class Preference(models.Model):
+    """How somebody works: their keys where they differ from the usual, and what they were shown."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="preference")
+    keys = models.JSONField(default=dict, blank=True)
+    keys_off = models.BooleanField(default=False)
+    guided = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"preference of {self.user_id}"
