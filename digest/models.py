@@ -259,7 +259,8 @@ class Section(models.Model):
 class CardQuerySet(models.QuerySet):
     def whole(self) -> CardQuerySet:
         """Cards with all that their value is made of."""
-        return self.prefetch_related("sources", "entity_items__tag")
+        entities = models.Prefetch("entity_items", CardEntity.objects.select_related("tag"))
+        return self.prefetch_related("sources", entities)
 
     def standing(self) -> CardQuerySet:
         """Cards that are part of the issue: those nobody dropped."""

@@ -13,7 +13,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django_htmx.http import HttpResponseClientRedirect
 
 from digest.models import Card, Draft, HeldCard, Issue
 from editorial.models import Membership
@@ -30,7 +29,8 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.htmx:
-            return HttpResponseClientRedirect(request.htmx.current_url_abs_path or "/")
+            # Not on to another page: there is text on this one. It asks for the password itself.
+            return HttpResponse(status=401)
         if request.method != "POST":
             return redirect_to_login(request.get_full_path())
         typed = [

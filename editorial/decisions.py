@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -67,15 +68,13 @@ class Decision:
 
 
 def _not_approved(case: Case, by: Membership) -> str | None:
-    if case.approvals:
-        return _("%(name)s has approved this text already.") % {
-            "name": name_of(case.approvals[0].by)
-        }
+    if case.approver:
+        return _("%(name)s has approved this text already.") % {"name": case.approver}
     return None
 
 
 def _is_approved(case: Case, by: Membership) -> str | None:
-    return None if case.approvals else _("This text is not approved.")
+    return None if case.approver else _("This text is not approved.")
 
 
 def _is_standing(case: Case, by: Membership) -> str | None:
@@ -179,15 +178,20 @@ def _has_failed(case: IssueCase, by: Membership) -> str | None:
 
 def _approve(case: Case, by: Membership, note: str) -> dict:
     approval = Approval.objects.create(
-        issue=case.issue, card=case.card, hash=case.present, by=by.user
+        issue=case.issue, card_id=_card_id(case), hash=case.present, by=by.user
     )
     return {"approval": approval.pk}
 
 
 def _withdraw(case: Case, by: Membership, note: str) -> dict:
-    for approval in case.approvals:
-        Withdrawal.objects.create(approval=approval, by=by.user)
-    return {"approvals": [approval.pk for approval in case.approvals]}
+    approvals = case.issue.approvals.valid().filter(card=_card_id(case), hash=case.present)
+    found = list(approvals.order_by("pk"))
+    Withdrawal.objects.bulk_create(Withdrawal(approval=each, by=by.user) for each in found)
+    return {"approvals": [approval.pk for approval in found]}
+
+
+def _card_id(case: Case) -> int | None:
+    return case.card.pk if case.card else None
 
 
 def _drop(case: Case, by: Membership, note: str) -> dict:
@@ -298,11 +302,6 @@ DECISIONS: dict[str, Decision] = {
 }
 
 
-def name_of(user) -> str:
-    """How the desk calls somebody."""
-    return user.get_full_name() or user.get_username()
-
-
 def refusal(decision: Decision, case: Case, by: Membership | None) -> Refusal | None:
     """Why `by` cannot make this decision about this case now; nothing if they can."""
     if by is None or by.desk_id != case.issue.desk_id or not by.may(decision.permission):
@@ -324,10 +323,18 @@ def present_hash(decision: Decision, case: Case) -> str:
     return case.present
 
 
-def lock_issue(issue_id: int) -> Issue:
-    """The issue with its row locked until the transaction ends. Every change begins with this."""
-    locked = Issue.objects.select_for_update(of=("self",), no_key=True)
-    return locked.select_related("desk").get(pk=issue_id)
+def lock_issue(by: Membership | None, **which: int) -> tuple[Issue, Membership | None]:
+    """The issue with its row locked until the transaction ends, and what `by` may do there now.
+
+    `which` finds it: `pk=…`, or `sections__cards=…` for the issue of a card. Every change begins
+    with this. The role is read anew: it may have been taken away since the page was loaded.
+    """
+    locked = Issue.objects.select_for_update(of=("self",), no_key=True).select_related("desk")
+    role = Membership.objects.filter(pk=by.pk if by else None, user__is_active=True)
+    issue = locked.annotate(role_now=Subquery(role.values("role"))).get(**which)
+    if by is None or issue.role_now is None:
+        return issue, None
+    return issue, Membership(pk=by.pk, desk_id=by.desk_id, user=by.user, role=issue.role_now)
 
 
 def decide(
@@ -346,10 +353,8 @@ def decide(
     """
     decision = DECISIONS[name]
     with transaction.atomic():
-        issue = lock_issue(issue_id)
+        issue, role = lock_issue(by, pk=issue_id)
         case = _case(decision, issue, card_id)
-        # The role as it is now, not as it was when the page was loaded.
-        role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
         found = refusal(decision, case, role) or _unkeepable(note)
         present = present_hash(decision, case)
         if (found is None or found.kind == "guard") and seen != present:
@@ -360,7 +365,7 @@ def decide(
         event = Event.objects.create(
             desk_id=issue.desk_id,
             issue=issue,
-            card=case.card,
+            card_id=_card_id(case),
             actor=role.user,
             verb=decision.verb,
             after=after,
@@ -382,7 +387,7 @@ def _unkeepable(note: str) -> Refusal | None:
 
 def _case(decision: Decision, issue: Issue, card_id: int | None) -> Case:
     if decision.subject == "card":
-        return queue.case_of_card(Card.objects.get(pk=card_id, section__issue=issue), issue)
+        return queue.case_of_card(card_id, issue)
     if decision.subject == "insight":
         return queue.case_of_insight(issue)
     return queue.case_of_issue(issue.pk)

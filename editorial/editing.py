@@ -65,11 +65,15 @@ class Change:
     base: str
 
 
-def _allow(by: Membership | None, issue: Issue) -> Membership:
-    role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
+def lock(by: Membership | None, **which: int) -> tuple[Issue, Membership]:
+    """The issue, locked as `lock_issue` does, and the role of somebody who may change it now.
+
+    Raises `Refused` if they may not.
+    """
+    issue, role = lock_issue(by, **which)
     if role is None or role.desk_id != issue.desk_id or not role.may("review"):
         raise Refused(Refusal(_("Your role at this desk does not allow this."), "permission"))
-    return role
+    return issue, role
 
 
 def _record(issue: Issue, by: Membership, verb: str, **columns) -> Event:
@@ -87,24 +91,37 @@ def field_values(card: Card) -> dict[str, Any]:
     return {name: present[name] for name in rows.EDITABLE}
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What became of a save: the fields that are different now, and the card's hash around it."""
+
+    fields: list[str]
+    before: str
+    after: str
+
+
 def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
     """Set fields of a card; answers with the names of those that are different now.
 
     Values are as `field_values` gives them. All changes are kept or none: raises `Collision`,
     `Invalid` or `Refused`.
     """
+    return save_card(card_id=card_id, changes=changes, by=by).fields
+
+
+def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> Saved:
+    """Set fields of a card like `change_card`; answers with the card's hashes, too."""
     with transaction.atomic():
-        issue_id = Section.objects.values_list("issue", flat=True).get(cards=card_id)
-        issue = lock_issue(issue_id)
-        role = _allow(by, issue)
+        issue, role = lock(by, sections__cards=card_id)
         card = Card.objects.whole().get(pk=card_id)
-        before = field_values(card)
+        present = rows.card_value(card).model_dump(mode="json")
+        before = {name: present[name] for name in rows.EDITABLE}
         changed = {c.field: c.value for c in changes if c.value != before[c.field]}
         _refuse_collisions(changes, before, card)
+        hash_before = card.hash
         if not changed:
-            return []
-        value = _valid_card(rows.card_value(card).model_dump(mode="json") | changed)
-        rows.change_card(card, value)
+            return Saved([], hash_before, hash_before)
+        rows.change_card(card, _valid_card(present | changed))
         for field in changed:
             _record(
                 issue,
@@ -115,7 +132,7 @@ def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -
                 before=before[field],
                 after=changed[field],
             )
-    return list(changed)
+    return Saved(list(changed), hash_before, card.hash)
 
 
 def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:
@@ -179,8 +196,7 @@ def change_passages(
     A change goes with the id of its passage. All are kept or none, as with `change_card`.
     """
     with transaction.atomic():
-        issue = lock_issue(issue_id)
-        role = _allow(by, issue)
+        issue, role = lock(by, pk=issue_id)
         whole = Issue.objects.whole().get(pk=issue_id)
         homes = {p.pk: (s, p) for s in whole.sections.all() for p in s.passages.all()}
         changed: list[tuple[Section, Passage, Change, str]] = []
@@ -254,10 +270,8 @@ def move_card(
     page shows: dropped cards keep their places between the others.
     """
     with transaction.atomic():
-        issue_id = Section.objects.values_list("issue", flat=True).get(cards=card_id)
-        issue = lock_issue(issue_id)
-        role = _allow(by, issue)
-        fresh = Issue.objects.whole().get(pk=issue_id)
+        issue, role = lock(by, sections__cards=card_id)
+        fresh = Issue.objects.whole().get(pk=issue.pk)
         if seen != queue.order_of(fresh):
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
         order = {
@@ -301,8 +315,7 @@ def repair_card(*, held_id: int, text: str, section_id: int, by: Membership | No
         raise Invalid({"text": [str(problem) for problem in unreadable.problems]}) from None
     with transaction.atomic():
         held = HeldCard.objects.select_related("issue").get(pk=held_id)
-        issue = lock_issue(held.issue_id)
-        role = _allow(by, issue)
+        issue, role = lock(by, pk=held.issue_id)
         held.refresh_from_db()
         if not held.is_open:
             raise Refused(Refusal(_("Somebody has dealt with this card already.")))
@@ -319,8 +332,7 @@ def dismiss_held(*, held_id: int, by: Membership | None) -> None:
     """Put a held card aside for good. Its text stays in the draft and in the event."""
     with transaction.atomic():
         held = HeldCard.objects.get(pk=held_id)
-        issue = lock_issue(held.issue_id)
-        role = _allow(by, issue)
+        issue, role = lock(by, pk=held.issue_id)
         held.refresh_from_db()
         if not held.is_open:
             raise Refused(Refusal(_("Somebody has dealt with this card already.")))
@@ -339,8 +351,7 @@ def answer_suggestion(
     """
     with transaction.atomic():
         issue_id = Suggestion.objects.values_list("issue", flat=True).get(pk=suggestion_id)
-        issue = lock_issue(issue_id)
-        role = _allow(by, issue)
+        issue, role = lock(by, pk=issue_id)
         suggestion = Suggestion.objects.select_related("passage__section", "card").get(
             pk=suggestion_id
         )

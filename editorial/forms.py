@@ -53,18 +53,25 @@ class Kind:
     from_text: Callable[[str], Any] = str
 
 
-_TEXT = Kind("textarea")
-_LINE = Kind("line")
+TEXT = Kind("textarea")
+LINE = Kind("line")
 CARD_KINDS: dict[str, Kind] = {
-    "headline": _LINE,
-    "summary": _TEXT,
-    "details": _TEXT,
-    "applications": _TEXT,
+    "headline": LINE,
+    "summary": TEXT,
+    "details": TEXT,
+    "applications": TEXT,
     "entities": Kind("names", "\n".join, _lines),
     "importance": Kind("rating", lambda v: v or "", lambda t: t or None),
-    "importance_note": _LINE,
+    "importance_note": LINE,
     "sources": Kind("links", _links_text, _links),
-    "rest": _TEXT,
+    "rest": TEXT,
+}
+#: What of the front matter people edit; the rest of it is the machine's and Hugo's.
+FRONT_KINDS: dict[str, Kind] = {
+    "title": LINE,
+    "description": LINE,
+    "summary": LINE,
+    "tags": Kind("names", "\n".join, _lines),
 }
 
 
@@ -83,6 +90,12 @@ class FieldView:
     machine: str | None = None
 
     @property
+    def path(self) -> str:
+        """Where this field alone is saved: `body.7` is the body of passage 7."""
+        field, _dot, pk = self.name.partition(".")
+        return f"{pk}/{field}" if pk else field
+
+    @property
     def choices(self) -> list[str]:
         """The words of a rating."""
         return [importance.label for importance in Importance]
@@ -98,11 +111,13 @@ def typed(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def card_changes(posted: Mapping[str, str], present: Mapping[str, Any]) -> list[Change]:
+def changes_in(
+    posted: Mapping[str, str], present: Mapping[str, Any], kinds: Mapping[str, Kind]
+) -> list[Change]:
     """The fields a form changed. Raises `Invalid` for text that is no value of its field."""
     changes = []
     sentences: dict[str, list[str]] = {}
-    for name, kind in CARD_KINDS.items():
+    for name, kind in kinds.items():
         if name not in posted or f"base-{name}" not in posted:
             continue
         base = posted[f"base-{name}"]
@@ -121,17 +136,18 @@ def card_changes(posted: Mapping[str, str], present: Mapping[str, Any]) -> list[
     return changes
 
 
-def card_fields(
+def fields_of(
     present: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
     *,
     machine: Mapping[str, Any],
     posted: Mapping[str, str] | None = None,
     errors: Mapping[str, list[str]] | None = None,
     collided: Mapping[str, Difference] | None = None,
 ) -> list[FieldView]:
-    """The form of a card. After a refusal it holds what was typed, beside it what is there now."""
+    """A form's fields. After a refusal it holds what was typed, beside it what is there now."""
     fields = []
-    for name, kind in CARD_KINDS.items():
+    for name, kind in kinds.items():
         difference = (collided or {}).get(name)
         wrote = machine.get(name)
         fields.append(

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from digest.models import Event, Issue
-from editorial.decisions import name_of
+from editorial.models import name_of
 from editorial.labels import FIELD_LABELS
 
 SENTENCES: dict[str, Promise] = {

@@ -21,6 +21,8 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "lead": _("Opening text"),
     "footer": _("Footer"),
     "title": _("Title"),
+    "description": _("Description"),
+    "tags": _("Tags"),
     "body": _("Text"),
     "passage": _("Passage"),
     "insight": _("Insight"),

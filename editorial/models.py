@@ -16,6 +16,11 @@ from digest.models import Card, Desk, Issue
 from editorial.roles import PERMISSIONS, Role
 
 
+def name_of(user) -> str:
+    """How the desk calls somebody."""
+    return user.get_full_name() or user.get_username()
+
+
 class Membership(models.Model):
     """That somebody works at a desk, and as what."""
 
@@ -106,13 +111,13 @@ class CommentQuerySet(models.QuerySet):
 
 
 class Comment(models.Model):
-    """A remark on an issue or (`card` set) one of its cards, or on a phrase quoted from the card.
+    """A remark on a card, or on a phrase quoted from it.
 
     It stays when the text changes: a quote that no longer stands in the card is outdated, not gone.
     """
 
     issue = models.ForeignKey(Issue, models.PROTECT, related_name="comments")
-    card = models.ForeignKey(Card, models.PROTECT, null=True, related_name="comments")
+    card = models.ForeignKey(Card, models.PROTECT, related_name="comments")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     body = models.TextField()

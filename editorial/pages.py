@@ -1,106 +1,268 @@
-"""What the issue page shows, as values: rows with their rendering and where things stand."""
+"""What the day page shows, as values: rows, their text, and where things stand.
+
+Text is rendered once and kept by its hash: a card that nobody has changed costs nothing the next
+time, whoever looks. Nothing here reads the text of a card whose rendering is kept.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
 
+from django.db.models import Prefetch
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from digest import rendering, rows
-from digest.document import Document
+from digest.document import Document, Importance
 from digest.markup import to_html, warnings
-from digest.models import Card, Delivery, Edition, Issue, Section
-from editorial import queue
-from editorial.models import Membership
+from digest.models import Card, Delivery, Edition, Event, Issue, Passage, Section
+from editorial import decisions, keymap, queue, undo
+from editorial.decisions import DECISIONS, Refusal
+from editorial.models import Membership, Preference, Presence, name_of
 from editorial.queue import Case, IssueCase
+
+#: Somebody who has not been heard of for so long is not here any more.
+PRESENT_FOR = timedelta(seconds=45)
+_KEPT_AT_MOST = 4096
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Somebody at an issue: whose page it is, where its addresses are, which keys they use.
+
+    `place` is the address of the issue; that of everything about it begins so.
+    """
+
+    by: Membership
+    issue: Issue
+    place: str
+    keys: dict[str, str]
+    guided: bool
+
+
+def workplace_of(by: Membership, issue: Issue) -> Workplace:
+    """The workplace of somebody at an issue."""
+    preference = Preference.objects.filter(user=by.user_id).first()
+    return Workplace(
+        by=by,
+        issue=issue,
+        place=reverse("issue", args=[by.desk.slug, issue.date]),
+        keys=keymap.keys_of(preference),
+        guided=preference is not None and preference.guided,
+    )
+
+
+# --- cards ---------------------------------------------------------------------------------------
+
+_bodies: dict[tuple[str, str], SafeString] = {}
+
+
+def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, SafeString]:
+    """The text of cards as readers see it, by hash, for pairs of a card's id and hash."""
+    language = get_language()
+    pairs = dict((hash_, pk) for pk, hash_ in wanted)
+    missing = [pk for hash_, pk in pairs.items() if (hash_, language) not in _bodies]
+    if missing:
+        if len(_bodies) + len(missing) > _KEPT_AT_MOST:
+            _bodies.clear()
+        for card in Card.objects.whole().filter(pk__in=missing):
+            view = rendering.view_of_card(rows.card_value(card))
+            _bodies[card.hash, language] = render_to_string("editorial/_body.html", {"view": view})
+    # A card that somebody has changed in this very moment comes with its next fragment.
+    return {hash_: _bodies.get((hash_, language), SafeString("")) for hash_ in pairs}
 
 
 @dataclass(frozen=True)
 class CardOnDesk:
-    """A card of the issue page: its row, its case, its rendering."""
+    """A card of the day page. `refusal` says why it cannot be approved now, or is empty.
 
-    row: Card
-    case: Case
-    view: rendering.CardView
-    changed: bool
-    suggestions: int
-    is_first: bool
-    is_last: bool
+    It is all that its markup is made of, so that markup is made once and kept.
+    """
+
+    row: queue.CardRow
+    body: SafeString
+    refusal: str
+    place: str
+    keys: tuple[tuple[str, str], ...]
+    language: str
 
     @property
-    def state(self) -> str:
-        """`dropped`, `approved` or `waiting`."""
-        if self.row.dropped:
-            return "dropped"
-        return "approved" if self.case.is_approved else "waiting"
+    def html(self) -> SafeString:
+        """The whole card, its text included."""
+        return _card_html(self, "editorial/_card.html")
+
+    @property
+    def parts(self) -> SafeString:
+        """What a decision changes of it, to take the place of what is on the page."""
+        return _card_html(self, "editorial/_card_parts.html")
+
+
+#: What a card's markup says whatever the card.
+RATINGS = [(str(rating.value), rating.label) for rating in Importance]
+
+
+@lru_cache(maxsize=_KEPT_AT_MOST)
+def _card_html(card: CardOnDesk, template: str) -> SafeString:
+    context = {
+        "row": card.row,
+        "pk": str(card.row.pk),
+        "body": card.body,
+        "refusal": card.refusal,
+        "address": f"{card.place}cards/{card.row.pk}/",
+        "keys": dict(card.keys),
+        "ratings": RATINGS,
+        "shown": str(card.row.importance or 0),
+    }
+    return render_to_string(template, context)
+
+
+def cards_on(at: Workplace, cases: Collection[Case]) -> list[CardOnDesk]:
+    """Cards as the day page shows them."""
+    bodies = bodies_of((case.card.pk, case.card.hash) for case in cases)
+    return [_card_on(at, case, bodies[case.card.hash]) for case in cases]
+
+
+def rows_on(at: Workplace, cases: Collection[Case]) -> list[CardOnDesk]:
+    """The same without their text, where nobody has changed it."""
+    return [_card_on(at, case, SafeString("")) for case in cases]
+
+
+def _card_on(at: Workplace, case: Case, body: SafeString) -> CardOnDesk:
+    return CardOnDesk(
+        row=case.card,
+        body=body,
+        refusal=str(decisions.refusal(DECISIONS["approve"], case, at.by) or ""),
+        place=at.place,
+        keys=tuple(at.keys.items()),
+        language=get_language(),
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PassageOnDesk:
+    """A passage of the insight or the reading list."""
+
+    row: Passage
+    html: SafeString
 
 
 @dataclass(frozen=True)
 class SectionOnDesk:
-    """A section of the issue page."""
+    """A section of the day page. `bulk` are the cards that can be approved together."""
 
     row: Section
+    number: int
     cards: list[CardOnDesk]
-    passages: list[rendering.PassageView]
+    passages: list[PassageOnDesk]
+    bulk: list[int] = field(default_factory=list)
 
     @property
     def standing(self) -> int:
         """How many of its cards nobody has dropped."""
         return sum(not card.row.dropped for card in self.cards)
 
+    @property
+    def waiting(self) -> int:
+        """How many of its cards nobody has judged."""
+        return sum(card.row.state == "waiting" for card in self.cards)
+
 
 @dataclass(frozen=True)
-class IssueOnDesk:
-    """The issue page's content."""
+class InsightOnDesk:
+    """The editor's insight as one thing to judge. `refusal` says why it cannot be approved now."""
+
+    title: str
+    case: Case
+    refusal: Refusal | None
+
+
+def insight_on(at: Workplace) -> InsightOnDesk | None:
+    """The insight of an issue as it stands; nothing where there is none."""
+    if not at.issue.insight_hash:
+        return None
+    title = at.issue.sections.filter(kind=Section.Kind.INSIGHT).values_list("title", flat=True)
+    return _insight_on(at, title.get(), queue.case_of_insight(at.issue))
+
+
+def _insight_on(at: Workplace, title: str, case: Case) -> InsightOnDesk:
+    refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
+    return InsightOnDesk(title, case, refusal)
+
+
+@dataclass(frozen=True)
+class DayPage:
+    """The day page's content."""
 
     sections: list[SectionOnDesk]
     order: str
-
-    @property
-    def next_waiting(self) -> CardOnDesk | None:
-        """The first card nobody has judged."""
-        return next(
-            (card for s in self.sections for card in s.cards if card.state == "waiting"), None
-        )
+    case: IssueCase
+    insight: InsightOnDesk | None
 
 
-def issue_page(case: IssueCase, by: Membership) -> IssueOnDesk:
-    """The issue page's content, from an issue that is already loaded whole."""
-    open_suggestions: dict[int | None, int] = {}
-    for card_id in case.issue.suggestions.filter(state="open").values_list("card", flat=True):
-        open_suggestions[card_id] = open_suggestions.get(card_id, 0) + 1
-    sections = []
-    first, last = _ends(case.issue)
-    for row in case.issue.sections.all():
-        cards = []
-        for card in row.cards.all():
-            value = rows.card_value(card)
-            cards.append(
-                CardOnDesk(
-                    row=card,
-                    case=case.cards[card.pk],
-                    view=rendering.view_of_card(value),
-                    changed=value.model_dump(mode="json") != card.machine,
-                    suggestions=open_suggestions.get(card.pk, 0),
-                    is_first=card.pk == first,
-                    is_last=card.pk == last,
-                )
-            )
-        passages = [rendering.PassageView(p.title, to_html(p.body)) for p in row.passages.all()]
-        sections.append(SectionOnDesk(row, cards, passages))
-    return IssueOnDesk(sections, queue.order_of(case.issue))
-
-
-def _ends(issue: Issue) -> tuple[int | None, int | None]:
-    """The ids of the cards that cannot go further up or down."""
-    homes = [row for row in issue.sections.all() if row.kind == Section.Kind.CARDS]
-    if not homes:
-        return None, None
-    top, bottom = (
-        [card.pk for card in home.cards.all() if not card.dropped] for home in (homes[0], homes[-1])
+def day_page(at: Workplace) -> DayPage:
+    """The day page of an issue: constant queries, and no text but what is not kept yet."""
+    case = queue.case_of_issue(at.issue.pk, for_user=at.by.user_id)
+    shown = {card.row.pk: card for card in cards_on(at, case.cards.values())}
+    dealt: dict[int, list[CardOnDesk]] = {}
+    for card in shown.values():
+        dealt.setdefault(card.row.section_id, []).append(card)
+    bulk = decisions.approvable_in_bulk(at.issue, at.by)
+    found = at.issue.sections.prefetch_related(
+        Prefetch("passages", Passage.objects.defer("machine"))
     )
-    return (top[0] if top else None), (bottom[-1] if bottom else None)
+    number = 0
+    sections = []
+    for row in found.order_by("position"):
+        number += row.kind == Section.Kind.CARDS
+        sections.append(
+            SectionOnDesk(
+                row=row,
+                number=number if row.kind == Section.Kind.CARDS else 0,
+                cards=dealt.get(row.pk, []),
+                passages=[PassageOnDesk(p, to_html(p.body)) for p in row.passages.all()],
+                bulk=bulk.get(row.pk, []),
+            )
+        )
+    order = queue.order_as_text((c.row.section_id, c.row.pk) for c in shown.values())
+    title = next((s.row.title for s in sections if s.row.kind == Section.Kind.INSIGHT), "")
+    insight = _insight_on(at, title, case.insight) if case.insight else None
+    return DayPage(sections, order, case, insight)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """Somebody who is at work on an issue now."""
+
+    name: str
+    card_id: int | None
+    headline: str
+
+
+def people_at(issue: Issue, *, but: int) -> list[Somebody]:
+    """Who else is on an issue, and on which card: each person once."""
+    here = Presence.objects.filter(issue=issue, at__gt=timezone.now() - PRESENT_FOR)
+    found = here.exclude(user=but).select_related("user", "card").order_by("user")
+    return [
+        Somebody(name_of(p.user), p.card_id, p.card.headline if p.card else "")
+        for p in found.only("user", "card__headline", "issue")
+    ]
+
+
+def undoable_of(at: Workplace) -> Event | None:
+    """What "undo" would take back."""
+    return undo.undoable(at.issue, at.by)
+
+
+# --- the way to readers --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -144,11 +306,10 @@ def publication_of(case: IssueCase) -> Publication:
     """Where an issue's publication stands."""
     issue, last = case.issue, case.last_edition
     published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
-    due = issue.due_at
     return Publication(
         edition=last,
         is_current=case.is_signed_as_it_stands,
-        due_at=due,
+        due_at=issue.due_at,
         is_missed=issue.is_missed,
         published=published,
         published_at=issue.published_at,

@@ -1,12 +1,14 @@
 """The read side: what stands where, and what still waits for whom.
 
-Each function takes a constant number of queries, whatever the number of cards or issues.
+Each function takes a constant number of queries, whatever the number of cards or issues. Text is
+not read here: what a card says is kept by its hash (editorial.pages), and what an issue says is
+only needed by a proof.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -16,8 +18,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest import editions
-from digest.models import Card, Delivery, Desk, Draft, Edition, HeldCard, Issue
-from editorial.models import Approval
+from digest.document import Importance
+from digest.models import Card, Delivery, Desk, Draft, Edition, HeldCard, Issue, Suggestion
+from editorial.models import Approval, Comment, Glance, name_of
 
 #: The events by which people change the text of a card (`card` set) or of the insight.
 _CARD_CHANGES = Q(card__isnull=False, verb__in=("card.edit", "card.repair", "suggestion.take"))
@@ -26,34 +29,102 @@ _INSIGHT_CHANGES = Q(card=None, verb="insight.edit") | Q(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """A card as a list shows it: everything but its text.
+
+    `approver` is the name of who approved its present text first; `seen` the hash somebody saw
+    last; `comments` and `suggestions` count the open ones. All four are empty where nobody asked.
+    """
+
+    pk: int
+    section_id: int
+    position: int
+    headline: str
+    importance: int | None
+    hash: str
+    machine_hash: str
+    dropped: bool
+    seen: str | None = None
+    comments: int = 0
+    suggestions: int = 0
+    approver: str = ""
+
+    @property
+    def state(self) -> str:
+        """`dropped`, `approved` or `waiting`."""
+        if self.dropped:
+            return "dropped"
+        return "approved" if self.approver else "waiting"
+
+    @property
+    def rating(self) -> str:
+        """The importance as its word, or a dash."""
+        return Importance(self.importance).label if self.importance else "—"
+
+    @property
+    def dots(self) -> str:
+        """The importance as a shape, so that it is never told by colour alone."""
+        rank = self.importance or 0
+        return "●" * rank + "○" * (5 - rank)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether people have changed what the machine wrote."""
+        return self.hash != self.machine_hash
+
+    @property
+    def has_changed_since_seen(self) -> bool:
+        """Whether it is another text than the one that was seen last."""
+        return bool(self.seen) and self.seen != self.hash
+
+    @property
+    def attention(self) -> str:
+        """Why somebody should look at it before the issue is signed; empty if nobody has to.
+
+        `waiting` for a decision, or `changed` since it was seen, which a look is enough for.
+        """
+        if self.dropped:
+            return ""
+        if not self.approver or self.comments or self.suggestions:
+            return "waiting"
+        return "changed" if self.has_changed_since_seen else ""
+
+
 @dataclass
 class Case:
     """What a decision is about, as it stands now.
 
-    `present` is the hash a decision about it must have seen; `approvals` are the valid ones of
-    that hash; `last_change_by` is the user id of who changed it last, for four-eyes desks only.
+    `present` is the hash a decision about it must have seen; `approver` is the name of who
+    approved that hash; `last_change_by` is the user id of who changed it last, for four-eyes
+    desks only.
     """
 
     issue: Issue
     present: str
-    card: Card | None = None
-    held: HeldCard | None = None
-    approvals: Sequence[Approval] = ()
+    card: CardRow | None = None
+    approver: str = ""
     last_change_by: int | None = None
 
     @property
     def is_approved(self) -> bool:
-        return bool(self.approvals)
+        return bool(self.approver)
 
 
 @dataclass
 class Readiness:
-    """How far an issue is from a signature, counted in cards."""
+    """How far an issue is from a signature, counted in cards.
+
+    `edited` ones differ from what the machine wrote, `changed` ones from what was seen last.
+    """
 
     approved: int = 0
     dropped: int = 0
     waiting: int = 0
+    edited: int = 0
+    changed: int = 0
     held: int = 0
+    comments: int = 0
     has_insight: bool = False
     insight_approved: bool = False
 
@@ -71,62 +142,131 @@ class IssueCase(Case):
     insight: Case | None = None
     held_cards: Sequence[HeldCard] = ()
     edition_rows: Sequence[Edition] = ()
+    comments: int = 0
 
     @cached_property
     def proof(self) -> editions.Proof:
-        """The issue as it would be published now."""
-        return editions.proof_of(self.issue)
+        """The issue as it would be published now. Reads all of its text."""
+        return editions.proof_of(Issue.objects.whole().get(pk=self.issue.pk))
 
     @property
     def last_edition(self) -> Edition | None:
         return self.edition_rows[-1] if self.edition_rows else None
 
-    @property
+    @cached_property
     def is_signed_as_it_stands(self) -> bool:
         """Whether the last edition holds this very issue, its cover included."""
         last = self.last_edition
-        return (
-            last is not None
-            and last.sha256 == self.proof.sha256
-            and last.cover_id == self.issue.cover_id
-        )
+        if last is None or last.cover_id != self.issue.cover_id:
+            return False
+        # Nothing written since the signature: then there is no need to write the issue out.
+        since = self.issue.events.filter(_CONTENT | Q(verb="issue.sign")).order_by("-pk")
+        if since.values_list("verb", flat=True).first() == "issue.sign":
+            return True
+        return last.sha256 == self.proof.sha256
 
     @property
     def readiness(self) -> Readiness:
-        cards = [case.card for case in self.cards.values()]
-        approved = sum(c.is_approved and not c.card.dropped for c in self.cards.values())
-        dropped = sum(card.dropped for card in cards)
+        rows = [case.card for case in self.cards.values()]
+        standing = [row for row in rows if not row.dropped]
+        approved = sum(bool(row.approver) for row in standing)
         return Readiness(
             approved=approved,
-            dropped=dropped,
-            waiting=len(cards) - approved - dropped,
+            dropped=len(rows) - len(standing),
+            waiting=len(standing) - approved,
+            edited=sum(row.is_edited for row in standing),
+            changed=sum(row.has_changed_since_seen for row in standing),
             held=sum(held.is_open for held in self.held_cards),
+            comments=self.comments,
             has_insight=self.insight is not None,
             insight_approved=self.insight is not None and self.insight.is_approved,
         )
 
 
-def case_of_card(card: Card, issue: Issue) -> Case:
-    """The case of one card."""
+#: The events that can change what a proof of the issue holds.
+_CONTENT = Q(
+    verb__in=(
+        *("card.edit", "card.drop", "card.restore", "card.move", "card.repair"),
+        *("draft.add", "draft.change", "suggestion.take"),
+        *("insight.edit", "reading.edit", "issue.edit"),
+    )
+)
+
+
+def rows_of(
+    issue: Issue, *, cards: Collection[int] | None = None, for_user: int | None = None
+) -> list[CardRow]:
+    """The cards of an issue (or some of them) in reading order, without their text.
+
+    `for_user` is the id of the person whose last look they are compared with.
+    """
+    found = Card.objects.filter(section__issue=issue)
+    approvals = issue.approvals.valid()
+    if cards is not None:
+        found, approvals = found.filter(pk__in=cards), approvals.filter(card__in=cards)
+    approvers: dict[tuple[int, str], str] = {}
+    for approval in approvals.filter(card__isnull=False).select_related("by").order_by("pk"):
+        approvers.setdefault((approval.card_id, approval.hash), name_of(approval.by))
+
+    def count(rows: QuerySet) -> Coalesce:
+        counted = rows.filter(card=OuterRef("pk")).order_by().values("card")
+        return Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0)
+
+    seen = Glance.objects.filter(card=OuterRef("pk"), user=for_user).values("hash")
+    columns = found.order_by("section__position", "position").values_list(
+        *("pk", "section_id", "position", "headline", "importance"),
+        *("hash", "machine_hash", "dropped"),
+        Subquery(seen),
+        count(Comment.objects.open()),
+        count(Suggestion.objects.filter(state=Suggestion.State.OPEN)),
+    )
+    return [CardRow(*row, approver=approvers.get((row[0], row[5]), "")) for row in columns]
+
+
+def case_of_card(card_id: int, issue: Issue, *, for_user: int | None = None) -> Case:
+    """The case of one card. Raises `Card.DoesNotExist` if the issue has none with this id."""
+    found = cases_of_cards(issue, [card_id], for_user=for_user)
+    if not found:
+        raise Card.DoesNotExist
+    return found[0]
+
+
+def cases_of_cards(
+    issue: Issue, cards: Collection[int], *, for_user: int | None = None
+) -> list[Case]:
+    """The cases of some cards of an issue, in reading order."""
+    changed_by = _last_changes(issue, Q(card__in=cards))
+    return [
+        _case_of(row, issue, changed_by.get(row.pk))
+        for row in rows_of(issue, cards=cards, for_user=for_user)
+    ]
+
+
+def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
     return Case(
         issue=issue,
-        card=card,
-        present=card.hash,
-        approvals=list(
-            card.approvals.valid().filter(hash=card.hash).select_related("by").order_by("pk")
-        ),
-        last_change_by=_last_changes(issue, Q(card=card)).get(card.pk),
+        card=row,
+        present=row.hash,
+        approver=row.approver,
+        last_change_by=changed_by,
     )
 
 
 def case_of_insight(issue: Issue) -> Case:
     """The case of an issue's insight; its `present` is empty where there is none."""
-    approvals = issue.approvals.valid().filter(card=None, hash=issue.insight_hash)
+    return _case_of_insight(issue, _last_changes(issue, Q(card=None)).get(None))
+
+
+def _case_of_insight(issue: Issue, changed_by: int | None) -> Case:
+    first = None
+    if issue.insight_hash:
+        approvals = issue.approvals.valid().filter(card=None, hash=issue.insight_hash)
+        first = approvals.select_related("by").order_by("pk").first()
     return Case(
         issue=issue,
         present=issue.insight_hash,
-        approvals=list(approvals.select_related("by").order_by("pk")) if issue.insight_hash else (),
-        last_change_by=_last_changes(issue, Q(card=None)).get(None),
+        approver=name_of(first.by) if first else "",
+        last_change_by=changed_by,
     )
 
 
@@ -138,37 +278,18 @@ def _last_changes(issue: Issue, which: Q | None = None) -> dict[int | None, int]
     return dict(changes.order_by("pk").values_list("card_id", "actor_id"))
 
 
-def case_of_issue(issue_id: int) -> IssueCase:
-    """An issue whole, with the cases of all its cards and of its insight."""
-    issue = Issue.objects.whole().get(pk=issue_id)
-    approvals = defaultdict(list)
-    for approval in issue.approvals.valid().select_related("by").order_by("pk"):
-        approvals[approval.card_id, approval.hash].append(approval)
+def case_of_issue(issue_id: int, *, for_user: int | None = None) -> IssueCase:
+    """An issue with the cases of all its cards and of its insight."""
+    issue = Issue.objects.select_related("desk").get(pk=issue_id)
     changed_by = _last_changes(issue)
-    cards = {
-        card.pk: Case(
-            issue=issue,
-            card=card,
-            present=card.hash,
-            approvals=approvals[card.pk, card.hash],
-            last_change_by=changed_by.get(card.pk),
-        )
-        for section in issue.sections.all()
-        for card in section.cards.all()
-    }
-    insight = None
-    if issue.insight_hash:
-        insight = Case(
-            issue=issue,
-            present=issue.insight_hash,
-            approvals=approvals[None, issue.insight_hash],
-            last_change_by=changed_by.get(None),
-        )
     return IssueCase(
         issue=issue,
         present="",
-        cards=cards,
-        insight=insight,
+        cards={
+            row.pk: _case_of(row, issue, changed_by.get(row.pk))
+            for row in rows_of(issue, for_user=for_user)
+        },
+        insight=_case_of_insight(issue, changed_by.get(None)) if issue.insight_hash else None,
         held_cards=list(issue.held_cards.all()),
         edition_rows=list(
             issue.editions.defer("content", "document")
@@ -176,6 +297,50 @@ def case_of_issue(issue_id: int) -> IssueCase:
             .prefetch_related("deliveries")
             .order_by("number")
         ),
+        comments=issue.comments.open().count(),
+    )
+
+
+def readiness_of(issue: Issue, *, for_user: int | None = None) -> Readiness:
+    """How far an issue is from a signature, in one query: for answers that show one card."""
+    cards = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
+    standing = cards.filter(dropped=False)
+    seen = Glance.objects.filter(card=OuterRef("pk"), user=for_user).exclude(hash=OuterRef("hash"))
+
+    def count(rows: QuerySet) -> Coalesce:
+        return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+
+    def all_of(rows: QuerySet) -> QuerySet:
+        return rows.filter(issue=OuterRef("pk")).order_by().values("issue")
+
+    present = Approval.objects.valid().filter(
+        issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")
+    )
+    everything, up, approved, edited, changed, held, comments, insight, insight_approved = (
+        Issue.objects.filter(pk=issue.pk)
+        .values_list(
+            count(cards),
+            count(standing),
+            count(standing.filter(Exists(Approval.objects.of_present_card()))),
+            count(standing.exclude(machine_hash=F("hash"))),
+            count(standing.filter(Exists(seen))),
+            count(all_of(HeldCard.objects.waiting())),
+            count(all_of(Comment.objects.open())),
+            "insight_hash",
+            Exists(present),
+        )
+        .get()
+    )
+    return Readiness(
+        approved=approved,
+        dropped=everything - up,
+        waiting=up - approved,
+        edited=edited,
+        changed=changed,
+        held=held,
+        comments=comments,
+        has_insight=bool(insight),
+        insight_approved=bool(insight) and insight_approved,
     )
 
 
@@ -232,6 +397,11 @@ def order_of(issue: Issue) -> str:
         .order_by("section__position", "position")
         .values_list("section", "pk")
     )
+    return order_as_text(places)
+
+
+def order_as_text(places: Iterable[tuple[int, int]]) -> str:
+    """Pairs of section and card, in reading order, as `order_of` writes them."""
     return ";".join(
         f"{section}:{','.join(str(pk) for _, pk in cards)}"
         for section, cards in groupby(places, key=itemgetter(0))

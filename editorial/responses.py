@@ -1,17 +1,25 @@
-"""The answers that several views give."""
+"""The answers that several views give.
+
+A page of ours asks in one of two ways. A plain form wants to go on to a page; our own JavaScript
+(it says so with HX-Request) wants the parts of the page that are different now, each of which
+replaces the element with its id.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from digest.models import Event, Issue
+from editorial import pages, queue
 from editorial.decisions import Refusal
 from editorial.forms import is_number
 from editorial.history import Change, changes_since
+from editorial.models import Membership
 
 STATUS = {"permission": 403, "stale": 409, "guard": 409}
 
@@ -23,11 +31,91 @@ def see_other(url: str) -> HttpResponseRedirect:
     return response
 
 
+def done(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    *,
+    said: str,
+    back: str,
+    cards: Collection[int] = (),
+    text: bool = False,
+    order: bool = False,
+    insight: bool = False,
+    publication: bool = False,
+) -> HttpResponse:
+    """What somebody asked for has been done; `said` tells it in a sentence.
+
+    What is different now: the rows of these `cards`, with `text` their text as well, with `order`
+    the order of all, with `insight` and `publication` these parts of the page.
+    """
+    if not request.htmx:
+        messages.success(request, said)  # the browser goes to the card itself
+        return see_other(back)
+    return parts(
+        request,
+        by,
+        issue,
+        said=said,
+        cards=cards,
+        text=text,
+        order=order,
+        insight=insight,
+        publication=publication,
+    )
+
+
+def parts(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    *,
+    said: str = "",
+    cards: Collection[int] = (),
+    text: bool = False,
+    order: bool = False,
+    insight: bool = False,
+    publication: bool = False,
+    status: int = 200,
+    refused: dict | None = None,
+) -> HttpResponse:
+    """Those parts of a day page that are different now, or that somebody has to look at again."""
+    at = pages.workplace_of(by, issue)
+    shown = []
+    if cards:
+        cases = queue.cases_of_cards(issue, cards, for_user=by.user_id)
+        shown = pages.cards_on(at, cases) if text else pages.rows_on(at, cases)
+    context = {
+        "at": at,
+        "by": by,
+        "desk": by.desk,
+        "issue": issue,
+        "keys": at.keys,
+        "oob": True,
+        "cards": shown,
+        "text": text,
+        "ready": queue.readiness_of(issue, for_user=by.user_id),
+        "undoable": pages.undoable_of(at),
+        "said": said,
+        "refused": refused,
+    }
+    if order:
+        context["order"] = queue.order_of(issue)
+    if insight:
+        context["insight"] = pages.insight_on(at)
+    if publication:
+        case = queue.case_of_issue(issue.pk)
+        context |= {"case": case, "since": last_event(issue)}
+        context["publication"] = pages.publication_of(case)
+    return render(request, "editorial/_parts.html", context, status=status)
+
+
 def refused(
     request: HttpRequest,
     refusal: Refusal,
     *,
     back: str,
+    by: Membership | None = None,
     issue: Issue | None = None,
     card_id: int | None = None,
 ) -> HttpResponse:
@@ -43,6 +131,18 @@ def refused(
         "changes": changes,
         "desk": issue.desk if issue else None,
     }
+    if request.htmx and by and issue:
+        return parts(
+            request,
+            by,
+            issue,
+            cards=[card_id] if card_id else (),
+            text=True,
+            order=True,
+            insight=True,
+            status=STATUS[refusal.kind],
+            refused=context | {"card_id": card_id},
+        )
     return render(request, "editorial/refused.html", context, status=STATUS[refusal.kind])
 
 
@@ -56,7 +156,8 @@ def last_event(issue: Issue) -> int:
 def not_kept(request: HttpRequest, sentences: Sequence[str], *, back: str) -> HttpResponse:
     """Why something could not be kept."""
     context = {"sentence": " ".join(sentences), "kind": "form", "back": back}
-    return render(request, "editorial/refused.html", context, status=422)
+    template = "editorial/_not_kept.html" if request.htmx else "editorial/refused.html"
+    return render(request, template, context, status=422)
 
 
 def bad_form(request: HttpRequest, back: str) -> HttpResponse:

@@ -4,7 +4,21 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from editorial.forms import SignInForm
-from editorial.views import cards, decide, drafts, insight, issues, signing
+from editorial.views import (
+    cards,
+    comments,
+    decide,
+    drafts,
+    fields,
+    front,
+    history,
+    insight,
+    issues,
+    keys,
+    pulse,
+    signing,
+    terms,
+)
 
 _DESK = "desk/<slug:desk>/"
 _ISSUE = f"{_DESK}<day:day>/"
@@ -13,15 +27,32 @@ _SIGN_IN = LoginView.as_view(redirect_authenticated_user=True, authentication_fo
 urlpatterns = [
     path("sign-in/", _SIGN_IN, name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("keys/", keys.keys, name="keys"),
+    path("keys/guided/", keys.guided, name="guided"),
     path("desk/", issues.home, name="desk"),
     path(_DESK, issues.queue_page, name="queue"),
+    path(f"{_DESK}terms/", terms.terms, name="terms"),
     path(f"{_DESK}drafts/<int:pk>/", drafts.draft, name="draft"),
     path(f"{_DESK}drafts/<int:pk>/payload/", drafts.payload, name="payload"),
     path(_ISSUE, issues.issue, name="issue"),
     path(f"{_ISSUE}publication/", issues.publication, name="publication"),
+    path(f"{_ISSUE}pulse/", pulse.pulse, name="pulse"),
+    path(f"{_ISSUE}preview/", fields.preview, name="preview"),
+    path(f"{_ISSUE}undo/", history.undo, name="undo"),
+    path(f"{_ISSUE}history/", history.of_issue, name="issue_history"),
+    path(f"{_ISSUE}front/", front.front, name="front_matter"),
+    path(f"{_ISSUE}front/<slug:field>/", fields.front_field, name="front_field"),
+    path(f"{_ISSUE}passages/<int:pk>/<slug:field>/", fields.passage_field, name="passage_field"),
+    path(f"{_ISSUE}sections/<int:pk>/approve/", decide.section, name="approve_section"),
+    path(f"{_ISSUE}comments/<int:pk>/", comments.comment, name="comment"),
     path(f"{_ISSUE}cover/", signing.cover, name="cover"),
     path(f"{_ISSUE}cards/<int:pk>/", cards.card, name="card"),
+    path(f"{_ISSUE}cards/<int:pk>/fields/<slug:field>/", fields.card_field, name="card_field"),
+    path(f"{_ISSUE}cards/<int:pk>/rate/", fields.rate, name="rate_card"),
     path(f"{_ISSUE}cards/<int:pk>/move/", cards.move, name="move_card"),
+    path(f"{_ISSUE}cards/<int:pk>/comments/", comments.of_card, name="comments"),
+    path(f"{_ISSUE}cards/<int:pk>/history/", history.of_card, name="card_history"),
+    path(f"{_ISSUE}cards/<int:pk>/revert/", history.revert, name="revert_card"),
     path(f"{_ISSUE}cards/<int:pk>/<slug:name>/", decide.card, name="decide_card"),
     path(f"{_ISSUE}held/<int:pk>/", cards.held, name="held_card"),
     path(f"{_ISSUE}suggestions/<int:pk>/", cards.suggestion, name="suggestion"),

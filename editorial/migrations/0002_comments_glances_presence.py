@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(blank=True, help_text='What the card was then.', max_length=64)),
                 ('resolved_at', models.DateTimeField(null=True)),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('card', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='digest.card')),
+                ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='digest.card')),
                 ('issue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='digest.issue')),
                 ('resolved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

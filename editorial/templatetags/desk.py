@@ -7,8 +7,9 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from editorial.decisions import DECISIONS, name_of, present_hash, refusal
-from editorial.models import Membership
+from editorial import diff
+from editorial.decisions import DECISIONS, present_hash, refusal
+from editorial.models import Membership, name_of
 from editorial.queue import Case
 
 register = template.Library()
@@ -42,6 +43,12 @@ def decision(name: str, case: Case, by: Membership, since: int, **options: Any) 
         "since": since,
         "about": case.card.headline if case.card else "",
     }
+
+
+@register.inclusion_tag("editorial/_difference.html")
+def difference(before: str, after: str) -> dict[str, Any]:
+    """What has changed from one text to another, marked in the later one."""
+    return {"pieces": diff.difference(before or "", after or "")}
 
 
 @register.inclusion_tag("editorial/_counts.html")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from digest import document, rendering, rows
 from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
-from editorial import editing, forms, queue
+from editorial import commenting, editing, forms, queue
 from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
 from editorial.decisions import Refused, decide
 from editorial.editing import Collision, Invalid
@@ -25,6 +27,7 @@ from editorial.models import Membership
 from editorial.responses import (
     STATUS,
     bad_form,
+    done,
     last_event,
     not_kept,
     refused,
@@ -41,7 +44,8 @@ def card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _form(request, by, found)
     try:
-        changes = forms.card_changes(request.POST, editing.field_values(found))
+        present = editing.field_values(found)
+        changes = forms.changes_in(request.POST, present, forms.CARD_KINDS)
         changed = editing.change_card(card_id=pk, changes=changes, by=by)
     except Refused as error:
         return refused(request, error.refusal, back=request.path)
@@ -97,19 +101,25 @@ def _form(
 ) -> HttpResponse:
     issue = card.section.issue
     value = rows.card_value(card)
+    address = reverse("card", args=[by.desk.slug, issue.date, card.pk])
     context = {
         "by": by,
         "desk": by.desk,
         "issue": issue,
         "card": card,
-        "case": queue.case_of_card(card, issue),
+        "case": queue.case_of_card(card.pk, issue),
+        "save_at": f"{address}fields/",
+        "place": _issue(by.desk.slug, issue.date),
+        "about": f"card.{card.pk}",
+        "remarks": commenting.remarks_on(card),
         "since": last_event(issue),
         "view": rendering.view_of_card(value),
         "warnings": [
             w for t in (value.summary, value.details, value.applications) for w in warnings(t)
         ],
-        "fields": forms.card_fields(
+        "fields": forms.fields_of(
             editing.field_values(card),
+            forms.CARD_KINDS,
             machine=card.machine,
             posted=request.POST if status != 200 else None,
             errors=errors,
@@ -133,7 +143,8 @@ def _form(
         "order": queue.order_of(issue),
         "history": lines_of(card.events.all(), most=50),
     }
-    return render(request, "editorial/card.html", context, status=status)
+    template = "_editor.html" if request.htmx and status == 200 else "card.html"
+    return render(request, f"editorial/{template}", context, status=status)
 
 
 def _shown(suggestion: Suggestion) -> str:
@@ -147,11 +158,15 @@ def _shown(suggestion: Suggestion) -> str:
 @require_POST
 @signed_in
 def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
-    """Move a card one place up or down among the cards that stand, or into another section."""
+    """Put a card behind another one (`after`) or first in a section (`first`); or, for plain forms,
+    one place `up` or `down` among the cards that stand, or to the end of a section.
+
+    `order` is the order that was on the page.
+    """
     by = membership_at(request, desk)
-    found = card_at(by, day, pk)
+    issue = issue_at(by, day)
     back = f"{_issue(desk, day)}#card-{pk}"
-    target = _target(found, request.POST.get("to", ""))
+    target = _target(issue, pk, request.POST)
     if target is None:
         return bad_form(request, back)
     try:
@@ -159,20 +174,34 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
             card_id=pk,
             section_id=target[0],
             after=target[1],
-            seen=request.POST.get("seen", ""),
+            seen=request.POST.get("order", ""),
             by=by,
         )
     except Refused as error:
-        return refused(request, error.refusal, back=back, issue=found.section.issue)
-    return see_other(back)
+        return refused(request, error.refusal, back=back, by=by, issue=issue)
+    return done(request, by, issue, said=_("Moved."), back=back, order=True)
 
 
-def _target(card: Card, to: str) -> tuple[int, int | None] | None:
-    """The section and the predecessor that `up`, `down` or a section's id stands for."""
-    issue = Issue.objects.whole().get(pk=card.section.issue_id)
-    sections = [s for s in issue.sections.all() if s.kind == Section.Kind.CARDS]
-    home = next(n for n, s in enumerate(sections) if s.pk == card.section_id)
-    others = [c for c in sections[home].cards.all() if c.pk != card.pk]
+def _target(
+    issue: Issue, pk: int, posted: Mapping[str, str]
+) -> tuple[int, int | None] | None:
+    """The section and the predecessor that a form asks for; nothing if it asks for neither."""
+    sections = list(
+        issue.sections.filter(kind=Section.Kind.CARDS).prefetch_related(
+            Prefetch("cards", Card.objects.only("section", "position", "dropped"))
+        )
+    )
+    to, after, first = (posted.get(name, "") for name in ("to", "after", "first"))
+    homes = {card.pk: n for n, section in enumerate(sections) for card in section.cards.all()}
+    if pk not in homes:
+        raise Http404("no such card in this issue")
+    if forms.is_number(after):
+        return (sections[homes[int(after)]].pk, int(after)) if int(after) in homes else None
+    if forms.is_number(first):
+        return (int(first), None) if int(first) in {s.pk for s in sections} else None
+    home = homes[pk]
+    card = next(c for c in sections[home].cards.all() if c.pk == pk)
+    others = [c for c in sections[home].cards.all() if c.pk != pk]
     before = [c for c in others if c.position < card.position]
     behind = [c for c in others if c.position > card.position]
     if to == "up":

@@ -1,29 +1,32 @@
-"""Decisions by POST. One view for those about a card, one for those about the issue."""
+"""Decisions by POST: about a card, about the issue, about several cards of a section."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from editorial.access import card_at, issue_at, membership_at, signed_in
+from digest.models import Card, Section
+from editorial import decisions
+from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, Refused, decide
-from editorial.responses import refused, see_other
+from editorial.forms import is_number
+from editorial.responses import done, refused
 
 DONE = {
-    "approve": _("Approved."),
-    "withdraw": _("Approval withdrawn."),
-    "drop": _("Dropped. It can be restored."),
-    "restore": _("Restored."),
-    "approve_insight": _("Insight approved."),
-    "withdraw_insight": _("Approval of the insight withdrawn."),
-    "sign": _("Signed."),
-    "publish": _("Publication is on its way."),
-    "retry": _("Another try is on its way."),
+    "approve": gettext_lazy("Approved."),
+    "withdraw": gettext_lazy("Approval withdrawn."),
+    "drop": gettext_lazy("Dropped. It can be restored."),
+    "restore": gettext_lazy("Restored."),
+    "approve_insight": gettext_lazy("Insight approved."),
+    "withdraw_insight": gettext_lazy("Approval of the insight withdrawn."),
+    "sign": gettext_lazy("Signed."),
+    "publish": gettext_lazy("Publication is on its way."),
+    "retry": gettext_lazy("Another try is on its way."),
 }
 
 
@@ -38,27 +41,22 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
     """Make a decision about a card."""
     by = membership_at(request, desk)
     _known(name, "card")
-    found = card_at(by, day, pk)
-    back = reverse("issue", args=[desk, day])
+    issue = issue_at(by, day)
+    back = f"{reverse('issue', args=[desk, day])}#card-{pk}"
     try:
         decide(
             name,
-            issue_id=found.section.issue_id,
+            issue_id=issue.pk,
             card_id=pk,
             by=by,
             seen=request.POST.get("seen", ""),
             note=request.POST.get("note", "")[:2000],
         )
+    except Card.DoesNotExist:
+        raise Http404("no such card in this issue") from None
     except Refused as error:
-        return refused(
-            request,
-            error.refusal,
-            back=f"{back}#card-{pk}",
-            issue=found.section.issue,
-            card_id=pk,
-        )
-    messages.success(request, f"{found.headline[:60]} — {DONE[name]}")
-    return see_other(f"{back}#card-{pk}")
+        return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
+    return done(request, by, issue, said=str(DONE[name]), back=back, cards=[pk])
 
 
 @require_POST
@@ -69,6 +67,7 @@ def issue(request: HttpRequest, desk: str, day: date, name: str) -> HttpResponse
     _known(name, "insight", "issue")
     found = issue_at(by, day)
     back = reverse("issue", args=[desk, day])
+    is_insight = DECISIONS[name].subject == "insight"
     try:
         decide(
             name,
@@ -78,7 +77,36 @@ def issue(request: HttpRequest, desk: str, day: date, name: str) -> HttpResponse
             note=request.POST.get("note", "")[:2000],
         )
     except Refused as error:
-        return refused(request, error.refusal, back=back, issue=found)
-    messages.success(request, DONE[name])
-    anchor = "insight" if DECISIONS[name].subject == "insight" else "publication"
-    return see_other(f"{back}#{anchor}")
+        return refused(request, error.refusal, back=back, by=by, issue=found)
+    found.refresh_from_db()
+    return done(
+        request,
+        by,
+        found,
+        said=str(DONE[name]),
+        back=f"{back}#{'insight' if is_insight else 'publication'}",
+        insight=is_insight,
+        publication=not is_insight,
+    )
+
+
+@require_POST
+@signed_in
+def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
+    """Approve those cards of a section that somebody has seen and that nothing speaks against."""
+    by = membership_at(request, desk)
+    found = issue_at(by, day)
+    home = get_object_or_404(Section, pk=pk, issue=found)
+    back = f"{reverse('issue', args=[desk, day])}#section-{pk}"
+    seen = {}
+    for pair in request.POST.getlist("seen"):
+        card_id, _, hash_ = pair.partition(":")
+        if is_number(card_id):
+            seen[int(card_id)] = hash_
+    try:
+        events = decisions.approve_section(section_id=home.pk, seen=seen, by=by)
+    except Refused as error:
+        return refused(request, error.refusal, back=back, by=by, issue=found)
+    cards = [event.card_id for event in events]
+    said = ngettext("%(count)d card approved.", "%(count)d cards approved.", len(cards))
+    return done(request, by, found, said=said % {"count": len(cards)}, back=back, cards=cards)

@@ -98,11 +98,15 @@ def _form(
 ) -> HttpResponse:
     rows = _rows(issue, kind)
     posted = request.POST if status != 200 else None
+    place = reverse("issue", args=[by.desk.slug, issue.date])
     context = {
         "by": by,
         "desk": by.desk,
         "issue": issue,
         "kind": kind,
+        "place": place,
+        "save_at": f"{place}passages/",
+        "about": f"passages.{issue.pk}",
         "case": queue.case_of_insight(issue),
         "since": last_event(issue),
         "passages": [
@@ -125,7 +129,9 @@ def _form(
         "collided": bool(collided),
         "gone": gone,
     }
-    return render(request, "editorial/passages.html", context, status=status)
+    context["fields"] = [field for each in context["passages"] for field in each["fields"]]
+    template = "_editor.html" if request.htmx and status == 200 else "passages.html"
+    return render(request, f"editorial/{template}", context, status=status)
 
 
 def _field(row: Passage, field: str, posted, difference) -> FieldView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 from django.core.paginator import Paginator
@@ -10,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from editorial import queue
+from editorial import editing, forms, keymap, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
-from editorial.pages import issue_page, publication_of
+from editorial.labels import FIELD_LABELS
 from editorial.responses import last_event
 
 ISSUES_A_PAGE = 30
@@ -54,15 +55,28 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     by = membership_at(request, desk)
     found = issue_at(by, day)
     since = last_event(found)  # before the rows: what happens in between counts as not seen
-    case = queue.case_of_issue(found.pk)
+    at = pages.workplace_of(by, found)
+    view = pages.day_page(at)
+    front = editing.front_values(found)
     context = {
         "by": by,
         "desk": by.desk,
         "issue": found,
-        "case": case,
+        "at": at,
+        "keys": at.keys,
+        "keys_json": json.dumps(at.keys, ensure_ascii=False),
+        "help": keymap.help_for(at.keys),
+        "case": view.case,
+        "ready": view.case.readiness,
         "since": since,
-        "view": issue_page(case, by),
-        "publication": publication_of(case),
+        "view": view,
+        "front": [
+            (FIELD_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
+            for name, value in front.items()
+        ],
+        "people": pages.people_at(found, but=by.user_id),
+        "undoable": pages.undoable_of(at),
+        "publication": pages.publication_of(view.case),
         "history": lines_of(found.events.all(), most=12),
     }
     return render(request, "editorial/issue.html", context)
@@ -80,7 +94,7 @@ def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     if not request.htmx:
         return redirect(reverse("issue", args=[desk, day]) + "#publication")
     case = queue.case_of_issue(found.pk)
-    standing = publication_of(case)
+    standing = pages.publication_of(case)
     if request.GET.get("have") == standing.mark:
         return HttpResponse(status=204)
     context = {

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from digest import rendering
@@ -13,7 +14,8 @@ from digest.hugo.frontmatter import write as write_front_matter
 from digest.models import Picture
 from editorial import queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.pages import publication_of, warnings_of
+from editorial.decisions import DECISIONS, refusal
+from editorial.pages import publication_of, warnings_of, workplace_of
 from editorial.responses import last_event
 
 
@@ -25,18 +27,27 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     issue = issue_at(by, day)
     since = last_event(issue)
     case = queue.case_of_issue(issue.pk)
+    hour = by.desk.hour_of(issue.date)
+    refused = refusal(DECISIONS["sign"], case, by)
+    at = workplace_of(by, issue)
     context = {
         "by": by,
         "desk": by.desk,
         "issue": issue,
+        "at": at,
+        "keys": at.keys,
         "case": case,
         "since": since,
+        "signs": refused is None,
+        "refusal": refused,
+        "hour": hour if hour > timezone.now() else None,
         "page": rendering.view_of(case.proof.document),
         "publication": publication_of(case),
         "front_matter": write_front_matter(case.proof.document.front_matter),
         "warnings": warnings_of(case.proof.document),
     }
-    return render(request, "editorial/proof.html", context)
+    template = "_signing.html" if request.htmx else "proof.html"
+    return render(request, f"editorial/{template}", context)
 
 
 @require_safe

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.services.conftest import desk_process, new_desk
+from tests.conftest import ROOT, SAMPLE
+from tests.services.conftest import DeskProcess, desk_process, new_desk
 
 __all__ = ["desk_process", "new_desk"]
 
@@ -22,6 +29,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+EDITOR, CHIEF = ("editor", "copydesk-editor"), ("chief", "copydesk-chief")
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items) -> None:
@@ -31,7 +40,7 @@ def pytest_collection_modifyitems(items) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     assert program, "no Chromium on this machine; on Debian: apt install chromium fonts-noto-cjk"
@@ -55,7 +64,7 @@ def visitor(chromium, request, tmp_path) -> Iterator[Callable[..., Page]]:
 
     yield open_page
     for number, page in enumerate(pages, 1):
-        if request.node.stash.get(FAILED, False):
+        if request.node.stash.get(FAILED, False) and not page.is_closed():
             picture = tmp_path / f"page-{number}.png"
             page.screenshot(path=picture)
             print(f"{page.url}: {picture}")
@@ -71,3 +80,102 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         item.stash[FAILED] = True
     return report
+
+
+def sign_in(page: Page, address: str, person: tuple[str, str]) -> None:
+    page.goto(f"{address}/desk/")
+    page.fill("#id_username", person[0])
+    page.fill("#id_password", person[1])
+    page.click("#sign-in button")
+    page.wait_for_url("**/desk/daily/")
+
+
+# --- one desk for many walks ---------------------------------------------------------------------
+
+
+class Newsroom:
+    """A running desk on which each test has issues of its own, all of days to come."""
+
+    def __init__(self, process: DeskProcess) -> None:
+        self.process = process
+        self.address = process.address
+        self._token = self.manage("machine_token", "walks").split()[-1]
+        tomorrow = date.today() + timedelta(days=1)
+        self._days = (tomorrow + timedelta(days=n) for n in itertools.count())
+
+    def manage(self, *arguments: str) -> str:
+        environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(self.process.var_dir)}
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def deliver(self, content: bytes) -> None:
+        """What a machine does."""
+        request = urllib.request.Request(
+            f"{self.address}/api/drafts/",
+            content,
+            {"Authorization": f"Bearer {self._token}", "Content-Type": "text/markdown"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 201
+
+    def issue(self, content: bytes | None = None) -> str:
+        """A fresh issue of a day of its own; answers with the address of its page."""
+        day = next(self._days)
+        self.deliver(dated(content or SAMPLE.read_bytes(), day))
+        return f"{self.address}/desk/daily/{day}/"
+
+
+def dated(content: bytes, day: date) -> bytes:
+    """The sample as the draft of another day."""
+    head, found, tail = content.partition(b"\ndate: 2026-02-12")
+    assert found
+    return head.replace(b"2026-02-12", str(day).encode()) + f"\ndate: {day}".encode() + tail
+
+
+@pytest.fixture(scope="session")
+def newsroom(tmp_path_factory) -> Iterator[Newsroom]:
+    folder = tmp_path_factory.mktemp("newsroom")
+    process = DeskProcess(folder, folder / "var")
+    process.start()
+    yield Newsroom(process)
+    process.kill()
+
+
+class Keyboard:
+    """Presses keys like a person and counts them, modifiers too. Typed prose does not count."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            # `Control+Enter` is two keys to a hand, and so is a capital letter.
+            self.count += len(key.split("+")) + (len(key) == 1 and key.isupper())
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.insert_text(text)
+
+
+@pytest.fixture
+def at_desk(newsroom, visitor) -> Callable[..., tuple[Page, Keyboard]]:
+    """Opens an issue's page for somebody who has read the first steps."""
+
+    def open_issue(address: str, person=EDITOR, **options) -> tuple[Page, Keyboard]:
+        page = visitor(**options)
+        sign_in(page, newsroom.address, person)
+        page.goto(address)
+        if options.get("java_script_enabled", True):
+            expect(page.locator("html")).to_have_class("has-script")
+            expect(page.locator(".card.is-here")).to_have_count(1)
+        return page, Keyboard(page)
+
+    return open_issue

@@ -1,0 +1,106 @@
+"""Comments on cards: said at once, resolved by anybody, never lost when the text changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from digest.document import FIELD_LIMIT, check_text
+from digest.markup import to_text
+from digest.models import Card, Event
+from editorial.decisions import Refusal, Refused
+from editorial.editing import Invalid, lock
+from editorial.models import Comment, Membership, name_of
+
+COMMENT_LIMIT = 4_000  # characters
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment as a page shows it. A quote that no longer stands in the card is outdated."""
+
+    comment: Comment
+    name: str
+    resolved_by: str
+    is_outdated: bool
+
+
+def remarks_on(card: Card) -> list[Remark]:
+    """The comments on a card, oldest first."""
+    text = _text_of(card)
+    return [
+        Remark(
+            comment=each,
+            name=name_of(each.by),
+            resolved_by=name_of(each.resolved_by) if each.resolved_by else "",
+            is_outdated=_without_blanks(each.quote) not in text,
+        )
+        for each in card.comments.select_related("by", "resolved_by")
+    ]
+
+
+def _text_of(card: Card) -> str:
+    """All of a card's text that somebody can quote: as a page shows it, and as it is written."""
+    written = [card.headline, card.summary, card.details, card.applications, card.rest]
+    lists = [item.tag.name for item in card.entity_items.all()]
+    lists += [source.title for source in card.sources.all()]
+    shown = [to_text(text) for text in written]
+    return _without_blanks("\n".join([*written, *shown, card.importance_note, *lists]))
+
+
+def _without_blanks(text: str) -> str:
+    """What a quote is compared by: browsers put breaks and blanks where blocks meet."""
+    return "".join(text.split())
+
+
+def add_comment(*, card_id: int, body: str, by: Membership | None, quote: str = "") -> Comment:
+    """Say something about a card, or about a phrase of it. Raises `Invalid` and `Refused`."""
+    try:
+        check_text(body)
+        check_text(quote)
+    except ValueError:
+        raise Invalid({"body": [_("This holds a character that cannot be kept.")]}) from None
+    if not body.strip():
+        raise Invalid({"body": [_("A comment says something.")]})
+    if len(body) > COMMENT_LIMIT or len(quote) > FIELD_LIMIT:
+        most = {"count": COMMENT_LIMIT}
+        raise Invalid({"body": [_("A comment has at most %(count)d characters.") % most]})
+    with transaction.atomic():
+        issue, role = lock(by, sections__cards=card_id)
+        card = Card.objects.only("hash").get(pk=card_id)
+        made = Comment.objects.create(
+            issue=issue, card=card, by=role.user, body=body, quote=quote, hash=card.hash
+        )
+        _record(made, role, "comment.add")
+    return made
+
+
+def settle_comment(*, comment_id: int, resolve: bool, by: Membership | None) -> None:
+    """Resolve a comment, or open it again. Raises `Refused` if somebody has done so already."""
+    with transaction.atomic():
+        _issue, role = lock(by, comments=comment_id)
+        found = Comment.objects.get(pk=comment_id)
+        if resolve == bool(found.resolved_at):
+            sentence = (
+                _("This comment is resolved already.") if resolve else _("This comment is open.")
+            )
+            raise Refused(Refusal(sentence))
+        found.resolved_by = role.user if resolve else None
+        found.resolved_at = timezone.now() if resolve else None
+        found.save(update_fields=["resolved_by", "resolved_at"])
+        _record(found, role, "comment.resolve" if resolve else "comment.reopen")
+
+
+def _record(comment: Comment, by: Membership, verb: str) -> Event:
+    return Event.objects.create(
+        desk_id=by.desk_id,
+        issue_id=comment.issue_id,
+        card_id=comment.card_id,
+        actor=by.user,
+        verb=verb,
+        after={"comment": comment.pk},
+        note=comment.body if verb == "comment.add" else "",
+    )

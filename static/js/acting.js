@@ -1,0 +1,65 @@
+// Decisions, moves, ratings, undo: every button of the form #act. They go out one after the other,
+// each with the order and the hash that its maker saw.
+// Behaviour hangs on: #act, [form=act], [data-asks] (a dialog that asks first).
+
+import { announce } from "./words.js";
+import { become, follow } from "./seen.js";
+import { Refused, sendForParts } from "./sending.js";
+
+const form = document.getElementById("act");
+let queue = Promise.resolve();
+
+/** Do what a button says. Answers with true when it was done. */
+export function act(button, more = {}) {
+  if (button.disabled || button.ariaBusy === "true") return Promise.resolve(false);
+  button.ariaBusy = "true";
+  const { name, value, formAction: url } = button;
+  const going = queue.then(async () => {
+    const data = new FormData(form); // now, not when it was pressed: the order may have moved on
+    if (name) data.set(name, name === "seen" ? become(value) : value);
+    for (const [key, text] of Object.entries(more)) data.append(key, text);
+    try {
+      const { headers } = await sendForParts(url, data);
+      const [before, after] = [headers.get("Copydesk-Before"), headers.get("Copydesk-After")];
+      if (before && after) follow(before, after);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const refusal = document.getElementById("refusal");
+      announce(refusal?.querySelector("strong")?.textContent ?? "");
+      return false;
+    } finally {
+      button.ariaBusy = "false";
+    }
+  });
+  queue = going.catch(() => {});
+  return going;
+}
+
+/** Ask for a reason; answers with it, or with null when somebody thinks better of it. */
+export function ask(dialog, about) {
+  const answer = dialog.querySelector("input");
+  dialog.querySelector("[data-about]").textContent = about;
+  answer.value = "";
+  const before = document.activeElement;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      before?.focus?.({ preventScroll: true });
+      resolve(dialog.returnValue === "yes" ? answer.value : null);
+    }, { once: true });
+  });
+}
+
+/** Press a button, asking first where it wants to. */
+export async function press(button) {
+  if (!button.dataset.asks) return act(button);
+  const note = await ask(document.getElementById(button.dataset.asks), button.dataset.about);
+  return note === null ? false : act(button, { note });
+}
+
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.submitter) press(event.submitter);
+});

@@ -1,0 +1,37 @@
+// The day page: wires the modules together, finds a place to begin, brings back unsaved text.
+
+import "./acting.js";
+import "./completing.js";
+import "./keys.js";
+import "./ordering.js";
+import * as panels from "./panels.js";
+import "./pulse.js";
+import "./remarks.js";
+import { keptKeys } from "./journal.js";
+import { adopt } from "./saving.js";
+import "./signing.js";
+import * as walk from "./walking.js";
+
+document.documentElement.classList.add("has-script");
+adopt(document);
+
+const named = location.hash && document.getElementById(location.hash.slice(1))?.closest("[data-card]");
+walk.go(named || walk.cards().find(walk.needsAttention) || walk.cards()[0]);
+
+// Text that was typed here and never arrived: its fields open again with it.
+const unsaved = new Set(keptKeys().map((key) => key.split(".").slice(0, 2).join(".")));
+for (const card of walk.cards()) {
+  if (unsaved.has(card.dataset.about)) {
+    const link = card.querySelector("a[data-panel=edit]");
+    if (link) await panels.open(card, link.href, "edit");
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const close = event.target.closest("[data-closes]");
+  if (!close) return;
+  const card = close.closest("[data-card]");
+  if (close.closest("dialog")) close.closest("dialog").close();
+  else if (card) panels.close(card);
+  else document.getElementById(close.dataset.closes)?.replaceChildren();
+});

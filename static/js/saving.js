@@ -1,0 +1,185 @@
+// Saves each field by itself while it is typed in: compare-and-set on the value it started from,
+// one request a field at a time, its state in words beside it.
+// Behaviour hangs on: form[data-typing] with [name=value][data-base], [data-state], [data-answer].
+
+import * as journal from "./journal.js";
+import { apply } from "./parts.js";
+import { Refused, send } from "./sending.js";
+import { follow } from "./seen.js";
+import { word } from "./words.js";
+
+const AFTER_TYPING = 700; // ms without a key
+const fields = new Map(); // form → Field
+
+class Field {
+  constructor(form) {
+    this.form = form;
+    this.key = form.dataset.typing;
+    this.input = form.elements.value;
+    this.base = this.input.dataset.base;
+    this.saved = this.input.value;
+    this.sending = null;
+    this.timer = null;
+    this.collision = null;
+    this.trouble = false;
+    form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
+    this.input.addEventListener("input", (event) => { if (!event.isComposing) this.typed(); });
+    this.input.addEventListener("compositionend", () => this.typed());
+    this.input.addEventListener("blur", () => { if (this.isDirty) this.save(); });
+    form.addEventListener("click", (event) => {
+      const take = event.target.closest("[data-take]");
+      if (take) this.settle(take.dataset.take);
+    });
+    form.addEventListener("keydown", (event) => {
+      const key = { 1: "mine", 2: "theirs", 3: "merged" }[event.key];
+      const inField = event.target === this.input;
+      if (this.collision && key && !inField && !event.isComposing) {
+        event.preventDefault();
+        this.settle(key);
+      }
+    });
+    this.restore();
+  }
+
+  get isDirty() { return this.input.value !== this.saved; }
+
+  /** What was typed before the tab crashed or the session ended takes its place again. */
+  restore() {
+    const kept = journal.kept(this.key);
+    if (!kept) return;
+    if (kept.text === this.saved) {
+      journal.forget(this.key);
+      return;
+    }
+    this.input.value = kept.text;
+    this.base = kept.base;
+    this.say("restored");
+    this.typed();
+  }
+
+  typed() {
+    clearTimeout(this.timer);
+    this.form.toggleAttribute("data-dirty", this.isDirty);
+    this.input.dispatchEvent(new CustomEvent("typed", { bubbles: true }));
+    if (!this.isDirty && !this.sending) {
+      journal.forget(this.key);
+      this.say("saved");
+      return;
+    }
+    const isKept = journal.keep(this.key, this.input.value, this.base);
+    if (!this.collision) {
+      this.say(isKept ? "typing" : "not-kept");
+      this.timer = setTimeout(() => this.save(), AFTER_TYPING);
+    }
+  }
+
+  say(state, detail = "") {
+    const line = this.form.querySelector("[data-state]");
+    line.dataset.state = state;
+    line.textContent = [word(state), detail].filter(Boolean).join(" ");
+  }
+
+  /** Saves what is there; answers whether all that was typed is saved now. */
+  async save() {
+    clearTimeout(this.timer);
+    if (this.sending) {
+      await this.sending;
+      return this.isDirty && !this.collision && !this.trouble ? this.save() : !this.isDirty;
+    }
+    if (!this.isDirty) return true;
+    if (this.collision) return false;
+    this.sending = this.post(this.input.value);
+    await this.sending;
+    this.sending = null;
+    return !this.isDirty;
+  }
+
+  async post(text) {
+    const data = new FormData();
+    data.set("value", text);
+    data.set("base", this.base);
+    this.trouble = false;
+    this.say("saving");
+    try {
+      const answer = JSON.parse((await send(this.form.action, data)).text);
+      this.base = answer.base;
+      this.saved = text;
+      this.show("");
+      if (answer.hash) follow(answer.before, answer.hash);
+      if (this.isDirty) {
+        journal.keep(this.key, this.input.value, this.base);
+        this.timer = setTimeout(() => this.save(), AFTER_TYPING);
+      } else {
+        journal.forget(this.key);
+        this.form.removeAttribute("data-dirty");
+        this.say("saved");
+      }
+      if (answer.parts) apply(answer.parts);
+    } catch (error) {
+      this.trouble = true;
+      if (error instanceof Refused) this.refused(error, text);
+      else throw error;
+    }
+  }
+
+  refused(error, text) {
+    let answer = {};
+    try { answer = JSON.parse(error.text); } catch { /* a page, not an answer */ }
+    if (answer.collision) {
+      this.collision = { mine: text, ...answer };
+      this.say("collided");
+      this.show(answer.collision, true);
+      return;
+    }
+    const reasons = answer.errors ?? [word("not-saved-why")];
+    this.say("not-saved", reasons.join(" "));
+  }
+
+  /** After a collision: keep mine, take theirs, or go on with both together. */
+  settle(choice) {
+    const { mine, theirs, merged, base } = this.collision;
+    const typedSince = this.input.value !== mine;
+    this.collision = null;
+    this.base = base;
+    this.saved = theirs;
+    this.show("");
+    if (choice === "theirs") this.input.value = theirs;
+    if (choice === "merged") this.input.value = merged;
+    if (choice === "mine" && !typedSince) this.input.value = mine;
+    this.input.focus();
+    this.typed();
+    if (choice === "mine") this.save();
+  }
+
+  show(html, focus = false) {
+    const place = this.form.querySelector("[data-answer]");
+    htmx.swap(place, html, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    this.form.classList.toggle("is-collided", Boolean(this.collision));
+    if (focus && this.form.contains(document.activeElement)) {
+      place.querySelector("[data-take]")?.focus();
+    }
+  }
+}
+
+/** Take care of the fields in a new part of the page. */
+export function adopt(root) {
+  for (const form of root.querySelectorAll("form[data-typing]")) {
+    if (!fields.has(form)) fields.set(form, new Field(form));
+  }
+  for (const form of fields.keys()) if (!form.isConnected) fields.delete(form);
+}
+
+/** Save all that is typed within an element; answers whether it is. */
+export async function flush(root) {
+  const within = [...fields].filter(([form]) => root.contains(form));
+  const done = await Promise.all(within.map(([, field]) => field.save()));
+  const open = within.find((_, n) => !done[n]);
+  open?.[1].input.focus();
+  return !open;
+}
+
+export const isCollided = (element) => Boolean(element?.closest?.("form.is-collided"));
+
+addEventListener("beforeunload", (event) => {
+  if ([...fields.values()].some((field) => field.isDirty)) event.preventDefault();
+});

@@ -1,0 +1,41 @@
+// The proof and the signature, in a dialog on the day page: no other page has to be loaded.
+// Behaviour hangs on: #proof (dialog), [data-opens-proof].
+
+import { flush } from "./saving.js";
+import { whileBusy } from "./sending.js";
+import { word } from "./words.js";
+
+const dialog = document.getElementById("proof");
+
+/** Show the issue as readers will see it, with the signature below. */
+export async function openProof() {
+  if (!dialog || !(await flush(document.body))) return;
+  const link = document.getElementById("to-sign");
+  const place = dialog.querySelector("[data-proof]");
+  place.textContent = "";
+  dialog.showModal();
+  try {
+    const answer = await whileBusy(fetch(link.href, { headers: { "HX-Request": "true" } }));
+    if (!answer.ok) throw new Error(answer.status);
+    htmx.swap(place, await answer.text(), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    (place.querySelector("[data-decision=sign]:not(:disabled)") ?? place.querySelector("h2"))?.focus();
+  } catch {
+    place.textContent = word("not-loaded");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-opens-proof]") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  openProof();
+});
+
+// Once it is signed the dialog has done its work: the page shows what happens next.
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (dialog?.open && event.detail.target?.id === "publication") {
+    dialog.close();
+    const part = document.getElementById("publication");
+    part.tabIndex = -1;
+    part.focus();
+  }
+});

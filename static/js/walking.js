@@ -1,0 +1,127 @@
+// Where somebody is: one card at a time is open and has the focus. What was looked at is remembered.
+// Behaviour hangs on: [data-card], .card__more, [data-opens], [data-attention] of a card's row.
+
+import { announce, word } from "./words.js";
+import { press } from "./acting.js";
+
+const LOOKED_AT = 800; // ms in front of a card until it counts as seen
+const main = document.getElementById("main");
+const seen = new Map(); // card → hash, to be told with the next pulse
+let current = null;
+let judged = new Set(); // cards that a decision is on its way for
+let timer = null;
+
+export const cards = () => [...main.querySelectorAll("[data-card]")];
+export const rowOf = (card) => card.querySelector(".row");
+export const here = () => (current?.isConnected ? current : null);
+
+/** Go to a card: it opens, the one before closes, the focus is on it. */
+export function go(card, { focus = true } = {}) {
+  if (!card) return;
+  const before = here();
+  if (before && before !== card && !before.querySelector(".card__panel > *")) setOpen(before, false);
+  before?.classList.remove("is-here");
+  current = card;
+  card.classList.add("is-here");
+  setOpen(card, true);
+  if (focus) {
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "start" });
+  }
+  look(card);
+  main.dispatchEvent(new CustomEvent("arrived", { detail: card }));
+}
+
+export function setOpen(card, isOpen) {
+  const more = card.querySelector(".card__more");
+  if (more) more.open = isOpen;
+}
+
+export function toggle(card) {
+  setOpen(card, !card.querySelector(".card__more")?.open);
+}
+
+function look(card) {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    const row = rowOf(card);
+    if (current !== card || !row?.dataset.hash || !/^\d+$/.test(card.dataset.card)) return;
+    seen.set(card.dataset.card, row.dataset.hash);
+    if (row.dataset.attention === "changed") row.removeAttribute("data-attention");
+  }, LOOKED_AT);
+}
+
+/** What was seen since the last time somebody asked, as `card:hash`. */
+export function takeSeen() {
+  const pairs = [...seen].map(([card, hash]) => `${card}:${hash}`);
+  seen.clear();
+  return pairs;
+}
+
+export function step(by) {
+  const all = cards().filter((card) => card.checkVisibility?.() ?? true);
+  const at = all.indexOf(here());
+  go(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]);
+}
+
+export function needsAttention(card) {
+  return rowOf(card)?.hasAttribute("data-attention") && !judged.has(card);
+}
+
+/** The next card that needs somebody, from here on and round; none if there is none. */
+export function nextAttention(by = 1) {
+  const all = cards();
+  const at = all.indexOf(here());
+  const round = by > 0
+    ? [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))]
+    : [...all.slice(0, Math.max(at, 0)).reverse(), ...all.slice(at + 1).reverse()];
+  return round.find(needsAttention) ?? null;
+}
+
+export function goToAttention(by = 1) {
+  const next = nextAttention(by);
+  if (next) go(next);
+  else announce(word("nothing-waits"));
+}
+
+/** Make a decision about a card and go on to the next that needs somebody. */
+export async function judgeAndGoOn(card, button, { asks = false } = {}) {
+  if (!button || button.disabled) {
+    announce(card.querySelector(".row__why")?.textContent ?? word("not-possible"));
+    return;
+  }
+  const row = rowOf(card);
+  if (row?.dataset.hash) seen.set(card.dataset.card, row.dataset.hash);
+  judged.add(card);
+  const going = press(button);
+  const goOn = () => {
+    const next = nextAttention();
+    if (next) go(next);
+    else announce(word("all-judged"));
+  };
+  if (!asks) goOn(); // the answer comes while somebody reads on
+  const isDone = await going.catch(() => false);
+  judged.delete(card);
+  if (asks && isDone) goOn();
+}
+
+main?.addEventListener("click", (event) => {
+  const opens = event.target.closest("[data-opens]");
+  const card = event.target.closest("[data-card]");
+  if (opens && card && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.button) {
+    event.preventDefault();
+    if (here() === card) toggle(card);
+    else go(card);
+  }
+});
+
+// Wherever somebody clicks or tabs to, there they are.
+main?.addEventListener("focusin", (event) => {
+  const card = event.target.closest("[data-card]");
+  if (!card || card === here()) return;
+  here()?.classList.remove("is-here");
+  current = card;
+  card.classList.add("is-here");
+  look(card);
+  main.dispatchEvent(new CustomEvent("arrived", { detail: card }));
+});
