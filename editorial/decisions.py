@@ -7,9 +7,11 @@ issue's lock before anything changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,11 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from digest import editions, hugo
-from digest.document import check_text
-from digest.models import Card, Delivery, Event, Issue
+from digest.document import Importance, check_text
+from digest.markup import warnings
+from digest.models import Card, Delivery, Event, Issue, Section, Suggestion
 from digest.tasks import wake_publisher
 from editorial import queue
-from editorial.models import Approval, Membership, Withdrawal
+from editorial.models import Approval, Comment, Glance, Membership, Withdrawal
 from editorial.queue import Case, IssueCase
 
 Guard = Callable[[Case, Membership], str | None]
@@ -386,3 +389,112 @@ def _case(decision: Decision, issue: Issue, card_id: int | None) -> Case:
     if decision.subject == "insight":
         return queue.case_of_insight(issue)
     return queue.case_of_issue(issue.pk)
+
+
+# --- several at once -----------------------------------------------------------------------------
+
+
+def allowed(by: Membership | None, issue: Issue, permission: str = "review") -> Membership:
+    """The role as it is now, not as it was when the page was loaded, or raises `Refused`."""
+    role = Membership.objects.filter(pk=by.pk).select_related("user").first() if by else None
+    if role is None or role.desk_id != issue.desk_id or not role.may(permission):
+        raise Refused(Refusal(_("Your role at this desk does not allow this."), "permission"))
+    return role
+
+
+def new_batch() -> str:
+    """A name that joins the events of one action on several cards."""
+    return uuid4().hex
+
+
+def approve_section(
+    *, section_id: int, seen: Mapping[int, str], by: Membership | None
+) -> list[Event]:
+    """Approve the unflagged cards rated 中 of a section that `by` has seen.
+
+    Answers with the events. `seen` has the hashes of the cards on the page, by id. What does not
+    qualify (see `approvable_in_bulk`) is left out; raises `Refused` if that leaves nothing.
+    """
+    issue_id = Section.objects.values_list("issue", flat=True).get(pk=section_id)
+    cards = Card.objects.filter(section=section_id, pk__in=list(seen))
+    # Before the lock: it takes a while, and the hash says whether it still is this text.
+    clean = {card.hash for card in cards if seen[card.pk] == card.hash and not _is_trapped(card)}
+    decision = DECISIONS["approve"]
+    with transaction.atomic():
+        issue = lock_issue(issue_id)
+        role = allowed(by, issue, decision.permission)
+        cases = [
+            case
+            for case in _unflagged(queue.case_of_issue(issue_id), role)
+            if case.card.section_id == section_id
+            and seen.get(case.card.pk) == case.present
+            and case.present in clean
+        ]
+        if not cases:
+            sentence = _("No card of this section can be approved without looking at it again.")
+            raise Refused(Refusal(sentence))
+        batch = new_batch()
+        return [
+            Event.objects.create(
+                desk_id=issue.desk_id,
+                issue=issue,
+                card=case.card,
+                actor=role.user,
+                verb=decision.verb,
+                after=decision.effect(case, role, ""),
+                seen=case.present,
+                batch=batch,
+            )
+            for case in cases
+        ]
+
+
+def approvable_in_bulk(
+    issue: Issue, by: Membership | None, *, case: IssueCase | None = None
+) -> dict[int, list[int]]:
+    """The cards that `approve_section` would approve, by section: waiting and standing, rated 中,
+    seen by `by` as they are now, without an open comment, an open suggestion of the machine or a
+    warning, and not refused by a guard of the decision.
+
+    `case` spares the queries of loading the issue where the page has loaded it.
+    """
+    found: dict[int, list[int]] = defaultdict(list)
+    if by is not None:
+        for each in _unflagged(case or queue.case_of_issue(issue.pk), by):
+            if not _is_trapped(each.card):
+                found[each.card.section_id].append(each.card.pk)
+    return dict(found)
+
+
+def _unflagged(case: IssueCase, by: Membership) -> Iterator[Case]:
+    """The cases of cards that can be approved together, but for warnings about their text."""
+    flagged = _flagged(case.issue)
+    glances = dict(
+        Glance.objects.filter(user=by.user_id, card__in=list(case.cards)).values_list(
+            "card", "hash"
+        )
+    )
+    for pk, each in case.cards.items():
+        if (
+            each.card.importance == Importance.MEDIUM
+            and pk not in flagged
+            and glances.get(pk) == each.present
+            and refusal(DECISIONS["approve"], each, by) is None
+        ):
+            yield each
+
+
+def _flagged(issue: Issue) -> set[int]:
+    """The cards about which somebody or the machine has something to say."""
+    asked = Comment.objects.open().filter(issue=issue, card__isnull=False)
+    suggested = issue.suggestions.filter(state=Suggestion.State.OPEN, card__isnull=False)
+    return {
+        *asked.values_list("card", flat=True),
+        *suggested.values_list("card", flat=True),
+    }
+
+
+def _is_trapped(card: Card) -> bool:
+    """Whether readers of the published file would see a text of this card otherwise."""
+    texts = (card.headline, card.summary, card.details, card.applications, card.rest)
+    return any(warnings(text) for text in texts)
