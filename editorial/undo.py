@@ -33,14 +33,15 @@ Columns = dict[str, Any]
 
 
 class Moved(Refused):
-    """What would be taken back has been changed since.
+    """What would be taken back, by `event`, has been changed since.
 
     `differences` hold what its maker had made of it (base), what taking it back would bring
     (mine) and what stands there now (theirs).
     """
 
-    def __init__(self, sentence: str, differences: list[Difference]) -> None:
+    def __init__(self, sentence: str, event: Event, differences: list[Difference]) -> None:
         super().__init__(Refusal(sentence, "stale"))
+        self.event = event
         self.differences = differences
 
 
@@ -72,7 +73,7 @@ def _moved(event: Event, later: Event | None, field: str, mine: Any, theirs: Any
         sentence = _("You have changed “%(field)s” once more since: take that back first.")
     else:
         sentence = _("%(name)s has changed “%(field)s” since: taking it back would undo that, too.")
-    return Moved(sentence % what, [Difference(field, event.after, mine, theirs)])
+    return Moved(sentence % what, event, [Difference(field, event.after, mine, theirs)])
 
 
 def _refuse_moved(event: Event, field: str, present: Any, changes: Q) -> None:
