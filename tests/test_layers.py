@@ -75,7 +75,7 @@ EDITORIAL: dict[str, set[str]] = {
     "editing": {"decisions", "labels", "models", "queue"},
     "undo": {"decisions", "editing", "labels", "models"},
     "changes": {"diff", "labels"},
-    "baselines": {"changes", "decisions", "editing", "models", "undo"},
+    "baselines": {"changes", "decisions", "editing", "labels", "models", "undo"},
     "access": {"models"},
     "history": {"changes", "decisions", "diff", "labels", "models", "undo"},
     "forms": {"editing", "labels"},
