@@ -707,7 +707,7 @@ def test_what_somebody_has_withdrawn_of_a_bulk_approval_is_no_reason_to_stop(
 ):
     seen = rated(issue, editor)
     made = approve_section(section_id=issue.sections.first().pk, seen=seen, by=editor)
-    make("withdraw", issue, colleague, made[0].card)
+    make("withdraw", issue, colleague, made[-1].card)
     assert len(undo(issue_id=issue.pk, by=editor)) == len(made) - 1
     assert undoable(issue, editor).verb == "card.edit"
 
