@@ -48,11 +48,13 @@ def merge(issue: Issue, whole: document.Document, *, draft: Draft) -> None:
         _clear_away(others)
         order = [*sections, *others]
     rows.place_sections([row for row in order if row.pk])
-    fresh = Issue.objects.whole().get(pk=issue.pk)
-    issue.insight_hash = rows.insight_hash(fresh)
     if draft.cover and draft.cover != issue.cover:
         change_cover(issue, draft)
     issue.save()
+    # Not before: what was just suggested for its own fields would look like no suggestion at all.
+    fresh = Issue.objects.whole().get(pk=issue.pk)
+    fresh.insight_hash = rows.insight_hash(fresh)
+    fresh.save(update_fields=["insight_hash"])
     _withdraw_suggestions(fresh, gone=_gone(fresh, cards))
 
 

@@ -8,11 +8,12 @@ be written to the file and read back, `Invalid` says where and why.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
@@ -20,7 +21,7 @@ from digest import document, hugo, rows
 from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, sha256
 from digest.reading import Unreadable
 from editorial import queue
-from editorial.decisions import Refusal, Refused, lock_issue
+from editorial.decisions import Refusal, Refused, lock, new_batch
 from editorial.labels import VALUE_SENTENCES
 from editorial.models import Membership
 
@@ -63,17 +64,6 @@ class Change:
     field: str
     value: Any
     base: str
-
-
-def lock(by: Membership | None, **which: int) -> tuple[Issue, Membership]:
-    """The issue, locked as `lock_issue` does, and the role of somebody who may change it now.
-
-    Raises `Refused` if they may not.
-    """
-    issue, role = lock_issue(by, **which)
-    if role is None or role.desk_id != issue.desk_id or not role.may("review"):
-        raise Refused(Refusal(_("Your role at this desk does not allow this."), "permission"))
-    return issue, role
 
 
 def _record(issue: Issue, by: Membership, verb: str, **columns) -> Event:
@@ -122,6 +112,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
         if not changed:
             return Saved([], hash_before, hash_before)
         rows.change_card(card, _valid_card(present | changed))
+        batch = new_batch() if len(changed) > 1 else ""
         for field in changed:
             _record(
                 issue,
@@ -131,6 +122,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 field=field,
                 before=before[field],
                 after=changed[field],
+                batch=batch,
             )
     return Saved(list(changed), hash_before, card.hash)
 
@@ -271,19 +263,15 @@ def move_card(
     """
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id)
-        fresh = Issue.objects.whole().get(pk=issue.pk)
-        if seen != queue.order_of(fresh):
+        order = cards_in_order(issue.pk)
+        present = ((pk, card.pk) for pk, (_s, cards) in order.items() for card in cards)
+        if seen != queue.order_as_text(present):
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
-        order = {
-            section.pk: (section, list(section.cards.all()))
-            for section in fresh.sections.all()
-            if section.kind == Section.Kind.CARDS
-        }
         home = next(pk for pk, (_s, cards) in order.items() if any(c.pk == card_id for c in cards))
         card = next(c for c in order[home][1] if c.pk == card_id)
         if section_id not in order:
             raise Refused(Refusal(_("Cards cannot be moved there.")))
-        before = {"section": order[home][0].title, "position": card.position}
+        before = place_of(order.values(), card)
         order[home][1].remove(card)
         target = order[section_id][1]
         places = [c.pk for c in target]
@@ -297,7 +285,7 @@ def move_card(
             "card.move",
             card=card,
             before=before,
-            after={"section": order[section_id][0].title, "position": card.position},
+            after=place_of(order.values(), card),
         )
 
 
@@ -418,3 +406,176 @@ def _take_over(suggestion: Suggestion) -> None:
             rows.set_tags(issue, document.FrontMatter(**value).tags)
         setattr(issue, field, value)
         issue.save(update_fields=[field])
+
+
+# --- the front matter ----------------------------------------------------------------------------
+
+_FRONT_LIMITS = {
+    "title": document.LINE_LIMIT,
+    "description": document.FIELD_LIMIT,
+    "summary": document.FIELD_LIMIT,
+}
+#: The keys of the front matter that people change.
+FRONT = (*_FRONT_LIMITS, "tags")
+
+
+def front_values(issue: Issue) -> dict[str, Any]:
+    """What people change of an issue's front matter: texts, empty where there are none, and tags.
+
+    Load the issue with its `tag_items__tag`.
+    """
+    front_matter = rows.front_matter_value(issue)
+    return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
+
+
+def change_front(*, issue_id: int, changes: list[Change], by: Membership | None) -> list[str]:
+    """Set title, description, summary or tags of an issue; answers with those that are different.
+
+    Values are as `front_values` gives them. All are kept or none, as with `change_card`. An event
+    holds as `before` what stood in the front matter: None where the key was missing.
+    """
+    with transaction.atomic():
+        issue, role = lock(by, pk=issue_id)
+        fresh = Issue.objects.prefetch_related("tag_items__tag").get(pk=issue_id)
+        present = front_values(fresh)
+        changed = {c.field: c.value for c in changes if c.value != present[c.field]}
+        collided = [
+            Difference(c.field, _front_with_hash(issue, c), c.value, present[c.field])
+            for c in changes
+            if c.field in changed and c.base != hash_of(present[c.field])
+        ]
+        if collided:
+            raise Collision(collided)
+        faults = {key: _front_fault(key, value) for key, value in changed.items()}
+        if any(faults.values()):
+            raise Invalid({key: [fault] for key, fault in faults.items() if fault})
+        before = {key: front_value(fresh, key) for key in changed}
+        for key, value in changed.items():
+            put_front(fresh, key, value)
+            _record(
+                issue,
+                role,
+                "issue.edit",
+                field=key,
+                before=before[key],
+                after=value,
+            )
+    return list(changed)
+
+
+def front_value(issue: Issue, field: str) -> Any:
+    """What stands in one of an issue's own fields: a key of its front matter (None where it is
+    missing), its tags, the whole front matter, lead or footer."""
+    if field == "front_matter":
+        return rows.front_matter_value(issue).model_dump(mode="json")
+    if field == "tags":
+        return [*rows.front_matter_value(issue).tags]
+    if field in FRONT:
+        return document.FrontMatter(**issue.front_matter).values.get(field)
+    return getattr(issue, field)
+
+
+def _front_with_hash(issue: Issue, change: Change) -> Any:
+    for event in issue.events.filter(verb="issue.edit", field=change.field).order_by("-pk"):
+        for value in (event.before, event.after):
+            if hash_of("" if value is None else value) == change.base:
+                return value
+    wrote = issue.machine.get("front_matter", {}).get("values", {}).get(change.field)
+    return wrote if hash_of(wrote) == change.base else None
+
+
+def _front_fault(key: str, value: Any) -> str | None:
+    """Why a value cannot stand under this key; intake asks the same of a machine's tags."""
+    limit = _FRONT_LIMITS.get(key, document.LINE_LIMIT)
+    for text in value if key == "tags" else [value]:
+        try:
+            if key in ("title", "tags"):
+                document.check_line(text)
+            document.check_text(text)
+        except ValueError as error:
+            return str(VALUE_SENTENCES.get(str(error), error))
+        if len(text) > limit:
+            return _("At most %(count)d characters.") % {"count": limit}
+        if key == "tags" and not text.strip():
+            return str(VALUE_SENTENCES["a tag is a single line with something in it"])
+    if key == "title" and not value.strip():
+        return str(VALUE_SENTENCES["an issue needs a title"])
+    return None
+
+
+# --- putting a value where it belongs, for those that have compared it and will record it --------
+
+
+def put_field(card: Card, field: str, value: Any) -> None:
+    """Set one field of a card. Raises `Invalid`."""
+    present = rows.card_value(card).model_dump(mode="json")
+    rows.change_card(card, _valid_card(present | {field: value}))
+
+
+def put_passage(issue_id: int, passage_id: int, field: str, value: str) -> None:
+    """Set title or body of a passage. Raises `Invalid`."""
+    whole = Issue.objects.whole().get(pk=issue_id)
+    section, passage = next(
+        (s, p) for s in whole.sections.all() for p in s.passages.all() if p.pk == passage_id
+    )
+    setattr(passage, field, value)
+    _check_passages(section)
+    passage.save(update_fields=[field])
+    _refresh_insight(whole)
+
+
+def put_front(issue: Issue, field: str, value: Any) -> None:
+    """Set one of an issue's own fields (see `front_value`). Raises `Invalid`."""
+    if field == "tags":
+        rows.set_tags(issue, value)
+        issue._prefetched_objects_cache = {}
+    elif field in FRONT:
+        values = dict(issue.front_matter.get("values", {}))
+        values.pop(field, None) if value is None else values.update({field: value})
+        issue.front_matter = {**issue.front_matter, "values": values}
+    else:
+        if field == "front_matter":
+            rows.set_tags(issue, document.FrontMatter(**value).tags)
+            issue._prefetched_objects_cache = {}
+        setattr(issue, field, value)
+    try:
+        front_matter = rows.front_matter_value(issue)
+    except ValidationError as errors:
+        raise Invalid({field: [s for each in _sentences(errors).values() for s in each]}) from None
+    # The front matter alone: the rest of the file is as it was and takes long to read.
+    if faults := hugo.document_faults(document.Document(front_matter=front_matter)):
+        raise Invalid({field: faults})
+    issue.save(update_fields=["front_matter", "lead", "footer"])
+
+
+# --- where a card stands -------------------------------------------------------------------------
+
+
+def cards_in_order(issue_id: int) -> dict[int, tuple[Section, list[Card]]]:
+    """The sections of cards of an issue by id, in order, each with all its cards in order."""
+    cards = Card.objects.only("section", "position", "dropped")  # no text: it only moves
+    sections = Section.objects.filter(issue=issue_id, kind=Section.Kind.CARDS)
+    found = sections.order_by("position").prefetch_related(Prefetch("cards", cards))
+    return {section.pk: (section, list(section.cards.all())) for section in found}
+
+
+def place_of(order: Iterable[tuple[Section, Sequence[Card]]], card: Card) -> dict[str, Any]:
+    """Where a card stands, as a move records it.
+
+    `position` counts the cards of its section, `place` those that readers of the whole issue would
+    count (None for a dropped card). `after` is the id of the card it stands behind, `ahead` are
+    those of all before it in its section, the nearest first.
+    """
+    placed = list(order)
+    section, cards = next((s, cards) for s, cards in placed if card in cards)
+    position = cards.index(card) + 1
+    standing = [each for _section, cards in placed for each in cards if not each.dropped]
+    ahead = [each.pk for each in reversed(cards[: position - 1])]
+    return {
+        "section": section.title,
+        "section_id": section.pk,
+        "position": position,
+        "place": None if card.dropped else standing.index(card) + 1,
+        "after": ahead[0] if ahead else None,
+        "ahead": ahead,
+    }

@@ -58,9 +58,7 @@ def keys_of(preference: Preference | None) -> dict[str, str]:
         return {name: action.key for name, action in ACTIONS.items()}
     if preference.keys_off:
         return {}
-    return {
-        name: str(preference.keys.get(name) or action.key) for name, action in ACTIONS.items()
-    }
+    return {name: str(preference.keys.get(name) or action.key) for name, action in ACTIONS.items()}
 
 
 def faults_of(chosen: Mapping[str, str]) -> dict[str, str]:

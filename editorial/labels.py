@@ -16,6 +16,8 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "labels": _("Labels"),
     "layout": _("Order of the fields"),
     "dropped": _("Dropping of the card"),
+    "place": _("Place"),
+    "comment": _("Comment"),
     "front_matter": _("Front matter"),
     "cover": _("Cover"),
     "lead": _("Opening text"),
@@ -30,6 +32,23 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "hugo": _("Hugo post"),
 }
 
+#: What people change of the front matter: some of its keys are called like fields of a card.
+FRONT_LABELS: dict[str, Promise] = {
+    "title": _("Title"),
+    "description": _("Description"),
+    "summary": _("Summary"),
+    "tags": _("Tags"),
+}
+
+
+def label_of(verb: str, field: str) -> str | Promise:
+    """What the field of an event is called: a card's, a passage's (`body.7`) or a key."""
+    name = field.split(".")[0]
+    if verb == "issue.edit" and name in FRONT_LABELS:
+        return FRONT_LABELS[name]
+    return FIELD_LABELS.get(name, field)
+
+
 #: What values refuse, as `digest.document` says it to machines, for the people at the desk.
 VALUE_SENTENCES: dict[str, Promise] = {
     "a card needs a headline": _("A card needs a headline."),
@@ -42,6 +61,10 @@ VALUE_SENTENCES: dict[str, Promise] = {
     ),
     "a link starts with http:// or https:// and names a host": _(
         "A link starts with http:// or https:// and names a host."
+    ),
+    "an issue needs a title": _("An issue needs a title."),
+    "a tag is a single line with something in it": _(
+        "A tag is a single line with something in it."
     ),
     "a link cannot carry a user name": _("A link cannot carry a user name."),
     "a link cannot contain blanks, <, >, \\ or direction marks": _(

@@ -66,7 +66,7 @@ _bodies: dict[tuple[str, str], SafeString] = {}
 def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, SafeString]:
     """The text of cards as readers see it, by hash, for pairs of a card's id and hash."""
     language = get_language()
-    pairs = dict((hash_, pk) for pk, hash_ in wanted)
+    pairs = {hash_: pk for pk, hash_ in wanted}
     missing = [pk for hash_, pk in pairs.items() if (hash_, language) not in _bodies]
     if missing:
         if len(_bodies) + len(missing) > _KEPT_AT_MOST:
@@ -163,7 +163,7 @@ class SectionOnDesk:
     number: int
     cards: list[CardOnDesk]
     passages: list[PassageOnDesk]
-    bulk: list[int] = field(default_factory=list)
+    bulk: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def standing(self) -> int:
@@ -215,7 +215,7 @@ def day_page(at: Workplace) -> DayPage:
     dealt: dict[int, list[CardOnDesk]] = {}
     for card in shown.values():
         dealt.setdefault(card.row.section_id, []).append(card)
-    bulk = decisions.approvable_in_bulk(at.issue, at.by)
+    bulk = decisions.approvable_in_bulk(case, at.by)
     found = at.issue.sections.prefetch_related(
         Prefetch("passages", Passage.objects.defer("machine"))
     )

@@ -8,6 +8,7 @@ replaces the element with its id.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,8 +18,9 @@ from django.utils.translation import gettext as _
 from digest.models import Event, Issue
 from editorial import pages, queue
 from editorial.decisions import Refusal
+from editorial.editing import Difference
 from editorial.forms import is_number
-from editorial.history import Change, changes_since
+from editorial.history import Line, changes_since
 from editorial.models import Membership
 
 STATUS = {"permission": 403, "stale": 409, "guard": 409}
@@ -32,37 +34,16 @@ def see_other(url: str) -> HttpResponseRedirect:
 
 
 def done(
-    request: HttpRequest,
-    by: Membership,
-    issue: Issue,
-    *,
-    said: str,
-    back: str,
-    cards: Collection[int] = (),
-    text: bool = False,
-    order: bool = False,
-    insight: bool = False,
-    publication: bool = False,
+    request: HttpRequest, by: Membership, issue: Issue, *, said: str, back: str, **shown: Any
 ) -> HttpResponse:
     """What somebody asked for has been done; `said` tells it in a sentence.
 
-    What is different now: the rows of these `cards`, with `text` their text as well, with `order`
-    the order of all, with `insight` and `publication` these parts of the page.
+    `shown` says what is different now, as `parts` takes it.
     """
     if not request.htmx:
-        messages.success(request, said)  # the browser goes to the card itself
+        messages.success(request, said)
         return see_other(back)
-    return parts(
-        request,
-        by,
-        issue,
-        said=said,
-        cards=cards,
-        text=text,
-        order=order,
-        insight=insight,
-        publication=publication,
-    )
+    return parts(request, by, issue, said=said, **shown)
 
 
 def parts(
@@ -79,7 +60,11 @@ def parts(
     status: int = 200,
     refused: dict | None = None,
 ) -> HttpResponse:
-    """Those parts of a day page that are different now, or that somebody has to look at again."""
+    """Those parts of a day page that are different now, or that somebody has to look at again.
+
+    The rows of these `cards`, with `text` their text as well; with `order` the order of all; with
+    `insight` and `publication` these parts of the page; how far the issue is, always.
+    """
     at = pages.workplace_of(by, issue)
     shown = []
     if cards:
@@ -118,17 +103,24 @@ def refused(
     by: Membership | None = None,
     issue: Issue | None = None,
     card_id: int | None = None,
+    differences: Sequence[Difference] = (),
+    before_that: Event | None = None,
 ) -> HttpResponse:
-    """The sentence of a refusal, and for a stale one what has changed since the page was loaded."""
-    changes: Sequence[Change] = ()
+    """The sentence of a refusal, and for a stale one what has changed since the page was loaded.
+
+    For an undo: the `differences` to what would be taken back, and the event `before_that`.
+    """
+    changes: Sequence[Line] = ()
     since = request.POST.get("since", "")
-    if refusal.kind == "stale" and issue and is_number(since):
+    if refusal.kind == "stale" and issue and not differences and is_number(since):
         changes = changes_since(issue, int(since), card_id=card_id)
     context = {
         "sentence": refusal.sentence,
         "kind": refusal.kind,
         "back": back,
         "changes": changes,
+        "differences": differences,
+        "before_that": before_that,
         "desk": issue.desk if issue else None,
     }
     if request.htmx and by and issue:

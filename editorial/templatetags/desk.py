@@ -8,12 +8,14 @@ from django import template
 from django.urls import reverse
 
 from editorial import diff
+from editorial.changes import text_of
 from editorial.decisions import DECISIONS, present_hash, refusal
 from editorial.models import Membership, name_of
 from editorial.queue import Case
 
 register = template.Library()
 register.filter("name_of", name_of)
+register.filter("readable", text_of)
 
 
 @register.inclusion_tag("editorial/_decision.html")

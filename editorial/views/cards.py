@@ -182,9 +182,7 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     return done(request, by, issue, said=_("Moved."), back=back, order=True)
 
 
-def _target(
-    issue: Issue, pk: int, posted: Mapping[str, str]
-) -> tuple[int, int | None] | None:
+def _target(issue: Issue, pk: int, posted: Mapping[str, str]) -> tuple[int, int | None] | None:
     """The section and the predecessor that a form asks for; nothing if it asks for neither."""
     sections = list(
         issue.sections.filter(kind=Section.Kind.CARDS).prefetch_related(

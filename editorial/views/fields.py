@@ -100,9 +100,7 @@ def _saved(
         value = kind.from_text(text)
         answer = save(Change(field, value, base))
     except Refused as error:
-        return JsonResponse(
-            {"errors": [error.refusal.sentence]}, status=STATUS[error.refusal.kind]
-        )
+        return JsonResponse({"errors": [error.refusal.sentence]}, status=STATUS[error.refusal.kind])
     except Invalid as invalid:
         errors = [sentence for each in invalid.sentences.values() for sentence in each]
         return JsonResponse({"errors": errors}, status=422)
@@ -119,8 +117,9 @@ def _collision(found: Difference, kind: Kind) -> dict[str, Any]:
         base,
         mine,
         theirs,
-        conflict=lambda mine, theirs: _("〔mine: %(mine)s｜theirs: %(theirs)s〕")
-        % {"mine": mine, "theirs": theirs},
+        conflict=lambda mine, theirs: (
+            _("〔mine: %(mine)s｜theirs: %(theirs)s〕") % {"mine": mine, "theirs": theirs}
+        ),
     )
     context = {"base": base, "mine": mine, "theirs": theirs, "merged": merged}
     return {

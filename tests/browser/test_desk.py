@@ -79,8 +79,10 @@ def test_the_reference_job_takes_34_keys_and_one_page_load(newsroom, at_desk, ca
     expect(page.locator("#publication")).to_contain_text("06:50")
     assert loads == []
     made = decisions(newsroom, address)
-    assert [len([m for m in made if m[0] == verb]) for verb in
-            ("card.approve", "insight.approve", "issue.sign")] == [18, 1, 1]
+    assert [
+        len([m for m in made if m[0] == verb])
+        for verb in ("card.approve", "insight.approve", "issue.sign")
+    ] == [18, 1, 1]
     assert all(re.fullmatch("[0-9a-f]{64}", seen) and actor for _verb, seen, actor in made)
     with capsys.disabled():
         print(f"\n  reference job: {keys.count} keys, modifiers counted; 20 decisions")
@@ -155,7 +157,9 @@ def test_an_input_method_is_left_to_compose(newsroom, at_desk):
     session = page.context.new_cdp_session(page)
     page.keyboard.press("Home")
     for text in ("ㄐ", "ㄐㄧ", "機"):
-        session.send("Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1})
+        session.send(
+            "Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1}
+        )
         # What the keyboard reports meanwhile is the input method's.
         page.evaluate(
             """() => document.activeElement.dispatchEvent(new KeyboardEvent("keydown",

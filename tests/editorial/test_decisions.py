@@ -51,7 +51,7 @@ def _case(name: str, issue: Issue):
     issue.refresh_from_db()
     subject = DECISIONS[name].subject
     if subject == "card":
-        return queue.case_of_card(cards_of(issue)[0], issue)
+        return queue.case_of_card(cards_of(issue)[0].pk, issue)
     return queue.case_of_insight(issue) if subject == "insight" else queue.case_of_issue(issue.pk)
 
 
@@ -203,6 +203,6 @@ def test_every_page_asks_the_same_guards_as_the_server(ready, chief, django_asse
     page = queue.case_of_issue(ready.pk)
     ask: Callable = lambda name, case: str(refusal(DECISIONS[name], case, chief) or "")  # noqa: E731
     for card in cards_of(ready):
-        server = queue.case_of_card(card, ready)
+        server = queue.case_of_card(card.pk, ready)
         for name in ("approve", "withdraw", "drop", "restore"):
             assert ask(name, page.cards[card.pk]) == ask(name, server)
