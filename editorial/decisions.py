@@ -25,7 +25,7 @@ from digest.document import Importance, check_text
 from digest.markup import warnings
 from digest.models import Card, Delivery, Event, Issue
 from digest.tasks import wake_publisher
-from editorial import queue
+from editorial import glances, queue
 from editorial.models import Approval, Membership, Withdrawal
 from editorial.queue import Case, IssueCase
 
@@ -388,6 +388,8 @@ def decide(
             seen=seen,
             note=note,
         )
+        if case.card:
+            glances.see(role, [(case.card.pk, present)], event=event.pk)  # and seen it they have
         if decision.wakes_publisher:
             transaction.on_commit(wake_publisher, robust=True)
     return event

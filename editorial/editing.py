@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from digest import document, hugo, rows
 from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, sha256
 from digest.reading import Unreadable
-from editorial import queue
+from editorial import glances, queue
 from editorial.decisions import Refusal, Refused, lock, new_batch
 from editorial.labels import VALUE_SENTENCES
 from editorial.models import Membership
@@ -114,7 +114,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
         rows.change_card(card, _valid_card(present | changed))
         batch = new_batch() if len(changed) > 1 else ""
         for field in changed:
-            _record(
+            event = _record(
                 issue,
                 role,
                 "card.edit",
@@ -124,6 +124,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 after=changed[field],
                 batch=batch,
             )
+        glances.follow(role, card_id, hash_before, card.hash, event=event.pk)
     return Saved(list(changed), hash_before, card.hash)
 
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from digest import rows
 from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion
-from editorial import editing
+from editorial import editing, glances
 from editorial.decisions import Refusal, Refused, lock, new_batch
 from editorial.editing import Difference, Invalid
 from editorial.labels import label_of
@@ -415,7 +415,7 @@ def undo(*, issue_id: int, by: Membership | None, event_id: int | None = None) -
         if not done:
             raise moot
         batch = new_batch() if len(done) > 1 else ""
-        return [
+        events = [
             Event.objects.create(
                 desk_id=issue.desk_id,
                 issue=issue,
@@ -427,6 +427,14 @@ def undo(*, issue_id: int, by: Membership | None, event_id: int | None = None) -
             )
             for each, columns in done
         ]
+        _has_seen(role, events)
+        return events
+
+
+def _has_seen(by: Membership, events: list[Event]) -> None:
+    """Whoever takes something back knows what stands there now."""
+    present = Card.objects.filter(pk__in={e.card_id for e in events if e.card_id})
+    glances.see(by, present.values_list("pk", "hash"), event=events[-1].pk)
 
 
 def _asked_for(issue: Issue, by: Membership, event_id: int) -> Event:

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from digest.models import Card, Issue
-from editorial import pages, queue
+from editorial import glances, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.forms import is_number
-from editorial.models import Glance, Membership, Presence
+from editorial.models import Membership, Presence
 from editorial.responses import last_event, see_other
 
 #: A page that has missed more than this is better loaded anew.
@@ -54,18 +54,7 @@ def _has_seen(issue: Issue, by: Membership, pairs: list[str], now: int) -> None:
     if not told:
         return
     present = Card.objects.filter(section__issue=issue, pk__in=told).values_list("pk", "hash")
-    see(by, [(pk, hash_) for pk, hash_ in present if told[pk] == hash_], event=now)
-
-
-def see(by: Membership, cards: list[tuple[int, str]], *, event: int) -> None:
-    """Record that somebody has seen these cards (id and hash), as of an event of the issue."""
-    now = timezone.now()
-    Glance.objects.bulk_create(
-        (Glance(user_id=by.user_id, card_id=pk, hash=h, event=event, at=now) for pk, h in cards),
-        update_conflicts=True,
-        unique_fields=["card", "user"],
-        update_fields=["hash", "event", "at"],
-    )
+    glances.see(by, [(pk, hash_) for pk, hash_ in present if told[pk] == hash_], event=now)
 
 
 def _is_here(issue: Issue, by: Membership, card: str) -> None:

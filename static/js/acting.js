@@ -11,12 +11,15 @@ let queue = Promise.resolve();
 
 /** Do what a button says. Answers with true when it was done. */
 export function act(button, more = {}) {
-  if (button.disabled || button.ariaBusy === "true") return Promise.resolve(false);
+  const { id, name, value, formAction: url } = button;
+  const isDecision = name === "seen"; // made once, about what its maker saw
+  if (button.disabled || (isDecision && button.ariaBusy === "true")) return Promise.resolve(false);
   button.ariaBusy = "true";
-  const { name, value, formAction: url } = button;
   const going = queue.then(async () => {
-    const data = new FormData(form); // now, not when it was pressed: the order may have moved on
-    if (name) data.set(name, name === "seen" ? become(value) : value);
+    // Now, not when it was pressed: up, up, up are three moves, each from where the last one led.
+    const data = new FormData(form);
+    const present = (id && document.getElementById(id)?.value) || value;
+    if (name) data.set(name, isDecision ? become(value) : present);
     for (const [key, text] of Object.entries(more)) data.append(key, text);
     try {
       const { headers } = await sendForParts(url, data);
