@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from digest.markup import to_html
 from editorial import diff
 from editorial.changes import text_of
 from editorial.decisions import DECISIONS, present_hash, refusal
@@ -16,6 +17,7 @@ from editorial.queue import Case
 register = template.Library()
 register.filter("name_of", name_of)
 register.filter("readable", text_of)
+register.filter("as_readers_see_it", to_html)
 
 
 @register.inclusion_tag("editorial/_decision.html")

@@ -139,7 +139,9 @@ def _form(
             )
             for s in card.suggestions.filter(state=Suggestion.State.OPEN)
         ],
-        "sections": issue.sections.filter(kind=Section.Kind.CARDS).exclude(pk=card.section_id),
+        "sections": issue.sections.filter(kind=Section.Kind.CARDS).prefetch_related(
+            Prefetch("cards", Card.objects.only("section", "position", "headline"))
+        ),
         "order": queue.order_of(issue),
         "history": lines_of(card.events.all(), most=50),
     }
@@ -189,7 +191,9 @@ def _target(issue: Issue, pk: int, posted: Mapping[str, str]) -> tuple[int, int 
             Prefetch("cards", Card.objects.only("section", "position", "dropped"))
         )
     )
-    to, after, first = (posted.get(name, "") for name in ("to", "after", "first"))
+    kind, _colon, place = posted.get("place", "").partition(":")  # of the form without JavaScript
+    asked = dict(posted.items()) | ({kind: place} if kind and "to" not in posted else {})
+    to, after, first = (asked.get(name, "") for name in ("to", "after", "first"))
     homes = {card.pk: n for n, section in enumerate(sections) for card in section.cards.all()}
     if pk not in homes:
         raise Http404("no such card in this issue")

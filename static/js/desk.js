@@ -16,7 +16,9 @@ document.documentElement.classList.add("has-script");
 adopt(document);
 
 const named = location.hash && document.getElementById(location.hash.slice(1))?.closest("[data-card]");
-walk.go(named || walk.cards().find(walk.needsAttention) || walk.cards()[0]);
+const begin = named || walk.cards().find(walk.needsAttention) || walk.cards()[0];
+// The first card is where the page begins anyway: its title and the first steps stay in sight.
+walk.go(begin, { block: begin === walk.cards()[0] && !named ? "" : "start" });
 
 // Text that was typed here and never arrived: its fields open again with it.
 const unsaved = new Set(keptKeys().map((key) => key.split(".").slice(0, 2).join(".")));

@@ -43,11 +43,10 @@ export async function open(card, url, kind, { field = "" } = {}) {
   }
   setOpen(card, true);
   const first = (field && panel.querySelector(`[data-typing$=".${field}"] [name=value]`))
-    || panel.querySelector("[autofocus], textarea, [name=value], h4, a, button");
+    || panel.querySelector("[data-focus], textarea, [name=value], h4, a, button");
   first?.focus({ preventScroll: true });
   if (first?.matches("textarea")) first.setSelectionRange(0, 0);
-  panel.scrollIntoView({ block: "nearest" });
-  first?.scrollIntoView({ block: "nearest" });
+  (first?.closest("form, section") ?? panel).scrollIntoView({ block: "nearest" });
 }
 
 /** Close what is open below a card; what was typed is saved first. Answers whether it is closed. */

@@ -16,7 +16,7 @@ export const rowOf = (card) => card.querySelector(".row");
 export const here = () => (current?.isConnected ? current : null);
 
 /** Go to a card: it opens, the one before closes, the focus is on it. */
-export function go(card, { focus = true } = {}) {
+export function go(card, { focus = true, block = "start" } = {}) {
   if (!card) return;
   const before = here();
   if (before && before !== card && !before.querySelector(".card__panel > *")) setOpen(before, false);
@@ -26,7 +26,7 @@ export function go(card, { focus = true } = {}) {
   setOpen(card, true);
   if (focus) {
     card.focus({ preventScroll: true });
-    card.scrollIntoView({ block: "start" });
+    if (block) card.scrollIntoView({ block, behavior: "instant" });
   }
   look(card);
   main.dispatchEvent(new CustomEvent("arrived", { detail: card }));
