@@ -43,7 +43,8 @@ export async function open(card, url, kind, { field = "" } = {}) {
   }
   setOpen(card, true);
   const first = (field && panel.querySelector(`[data-typing$=".${field}"] [name=value]`))
-    || panel.querySelector("[data-focus], textarea, [name=value], h4, a, button");
+    || panel.querySelector("[data-focus]")
+    || panel.querySelector("textarea, [name=value], a, button");
   first?.focus({ preventScroll: true });
   if (first?.matches("textarea")) first.setSelectionRange(0, 0);
   (first?.closest("form, section") ?? panel).scrollIntoView({ block: "nearest" });
