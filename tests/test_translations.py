@@ -112,7 +112,7 @@ def messages_in_code() -> dict[Message, set[str]]:
 _UNTRANSLATED = ("templates/digest/_card.html", "templates/500.html")
 _SPOKEN = re.compile(r"""\b(?:title|placeholder|alt|aria-label)=(?:"([^"]*)"|'([^']*)')""")
 _NO_WORDS = re.compile(
-    r"\bCopydesk\b|<(code|style|script)\b.*?</\1>|{% block \w+_class %}.*?{% endblock %}", re.S
+    r"\bCopydesk\b|<(code|kbd|style|script)\b.*?</\1>|{% block \w+_class %}.*?{% endblock %}", re.S
 )
 
 

@@ -1,7 +1,7 @@
 // What somebody has typed and the desk has not confirmed yet, kept in this browser: it is written
 // before anything is sent, and outlives a crashed tab, a lost network and an ended session.
 
-const person = document.body.dataset.person ?? "";
+const person = document.getElementById("workplace")?.dataset.person ?? "";
 const PREFIX = `copydesk:${person}:`;
 
 export function keep(key, text, base) {

@@ -1,6 +1,6 @@
 // The keys. They are for the card, never for a field: not while somebody types, composes, holds a
 // key down or has Ctrl, Meta or Alt pressed (but Alt with the arrows, which moves a card).
-// Behaviour hangs on: body[data-keys] (action → key, empty when somebody works without).
+// Behaviour hangs on: #workplace[data-keys] (action → key, empty when somebody works without).
 
 import { press } from "./acting.js";
 import { askWhere } from "./ordering.js";
@@ -10,7 +10,7 @@ import { openProof } from "./signing.js";
 import * as walk from "./walking.js";
 import { announce, word } from "./words.js";
 
-const keys = JSON.parse(document.body.dataset.keys || "{}");
+const keys = JSON.parse(document.getElementById("workplace")?.dataset.keys || "{}");
 const isOn = Object.keys(keys).length > 0;
 const actionOf = new Map(Object.entries(keys).map(([action, key]) => [key, action]));
 let waitsForSection = null;

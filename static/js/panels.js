@@ -3,7 +3,7 @@
 
 import { adopt, flush } from "./saving.js";
 import { go, setOpen } from "./walking.js";
-import { whileBusy } from "./sending.js";
+import { send, signInAgain, whileBusy } from "./sending.js";
 import { word } from "./words.js";
 
 let opening = null; // while a panel is on its way, keys are not for the card
@@ -26,7 +26,6 @@ export async function open(card, url, kind, { field = "" } = {}) {
       headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000),
     }));
     if (answer.status === 401) {
-      const { signInAgain } = await import("./sending.js");
       await signInAgain();
       return await open(card, url, kind, { field });
     }
@@ -87,7 +86,6 @@ function schedulePreview(input, delay = 250) {
   if (!place) return;
   clearTimeout(previews.get(input));
   previews.set(input, setTimeout(async () => {
-    const { send } = await import("./sending.js");
     const data = new FormData();
     data.set("value", input.value);
     try {

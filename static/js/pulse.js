@@ -1,12 +1,12 @@
 // Tells the desk where somebody is and what they have seen, and shows what others did meanwhile.
 // Only while the page is looked at; a page in the background asks nothing.
-// Behaviour hangs on: body[data-pulse], #people, [data-who].
+// Behaviour hangs on: #workplace[data-pulse], #people, [data-who].
 
 import { sendForParts } from "./sending.js";
 import { here, takeSeen } from "./walking.js";
 
 const EVERY = 15_000; // ms
-const url = document.body.dataset.pulse;
+const url = document.getElementById("workplace")?.dataset.pulse;
 const form = document.getElementById("act");
 let timer = null;
 
