@@ -425,7 +425,15 @@ def front_values(issue: Issue) -> dict[str, Any]:
 
     Load the issue with its `tag_items__tag`.
     """
-    front_matter = rows.front_matter_value(issue)
+    return _values_in(rows.front_matter_value(issue))
+
+
+def front_machine(issue: Issue) -> dict[str, Any]:
+    """The same as the machine last wrote it."""
+    return _values_in(document.FrontMatter(**issue.machine.get("front_matter", {})))
+
+
+def _values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
     return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
 
 

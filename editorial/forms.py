@@ -141,6 +141,7 @@ def fields_of(
     kinds: Mapping[str, Kind],
     *,
     machine: Mapping[str, Any],
+    labels: Mapping[str, str | Promise] = FIELD_LABELS,
     posted: Mapping[str, str] | None = None,
     errors: Mapping[str, list[str]] | None = None,
     collided: Mapping[str, Difference] | None = None,
@@ -153,7 +154,7 @@ def fields_of(
         fields.append(
             FieldView(
                 name=name,
-                label=FIELD_LABELS[name],
+                label=labels[name],
                 control=kind.control,
                 text=typed(posted[name])
                 if posted and name in posted

@@ -1,4 +1,4 @@
-"""Who has seen which card as what: told by the page, implied by decisions and by one's own changes."""
+"""Who has seen which card as what: told by the page, implied by decisions and own changes."""
 
 from __future__ import annotations
 

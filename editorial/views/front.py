@@ -16,6 +16,7 @@ from editorial import editing, forms
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Collision, Invalid
+from editorial.labels import FRONT_LABELS
 from editorial.models import Membership
 from editorial.responses import last_event, refused, see_other
 
@@ -57,6 +58,7 @@ def _form(
         editing.front_values(issue),
         forms.FRONT_KINDS,
         machine=editing.front_machine(issue),
+        labels=FRONT_LABELS,
         posted=request.POST if status != 200 else None,
         errors=errors,
         collided=collided,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from editorial import editing, forms, keymap, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
-from editorial.labels import FIELD_LABELS
+from editorial.labels import FRONT_LABELS
 from editorial.responses import last_event
 
 ISSUES_A_PAGE = 30
@@ -71,7 +71,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "since": since,
         "view": view,
         "front": [
-            (FIELD_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
+            (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
             for name, value in front.items()
         ],
         "people": pages.people_at(found, but=by.user_id),

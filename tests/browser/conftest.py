@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -117,13 +117,11 @@ class Newsroom:
 
     def deliver(self, content: bytes) -> None:
         """What a machine does."""
-        request = urllib.request.Request(
-            f"{self.address}/api/drafts/",
-            content,
-            {"Authorization": f"Bearer {self._token}", "Content-Type": "text/markdown"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == 201
+        machine = HTTPConnection("127.0.0.1", self.process.port, timeout=30)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "text/markdown"}
+        machine.request("POST", "/api/drafts/", content, headers)
+        assert machine.getresponse().status == 201
+        machine.close()
 
     def issue(self, content: bytes | None = None) -> str:
         """A fresh issue of a day of its own; answers with the address of its page."""

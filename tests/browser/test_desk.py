@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
 
@@ -491,3 +492,65 @@ def test_the_chiefs_second_pass_walks_only_what_has_changed(newsroom, at_desk, c
         print(f"\n  second pass over 3 changed cards and a signature: {chief_keys.count} keys")
     assert len(walked) == 3
     assert chief_keys.count <= 3 + 3
+
+
+def test_the_first_page_is_small(newsroom, at_desk):
+    """At most 150 KB of HTML, and 60 KB of our JavaScript and htmx's as they are sent."""
+    address = newsroom.issue()
+    page, _keys = at_desk(address)
+    sent = {"document": 0, "script": 0}
+
+    def weigh(response) -> None:
+        kind = response.request.resource_type
+        if kind == "document":
+            sent[kind] += len(response.body())
+        elif kind == "script":
+            assert response.headers.get("content-encoding") in ("gzip", "br")
+            sent[kind] += int(response.headers["content-length"])
+
+    page.on("response", weigh)
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.reload(wait_until="networkidle")
+    assert 20_000 < sent["document"] <= 150_000
+    assert 10_000 < sent["script"] <= 60_000
+
+
+def test_two_browsers_interleaved_at_random_lose_nothing(newsroom, at_desk):
+    """Two editors over the same five cards; each writes marks of their own into every field."""
+    address = newsroom.issue()
+    desks = [at_desk(address, person) for person in (EDITOR, CHIEF)]
+    chance = random.Random(20260212)
+    written: dict[tuple[int, int], list[str]] = {}
+    for turn in range(24):
+        who = chance.randrange(2)
+        page, keys = desks[who]
+        number = chance.randrange(5)
+        page.evaluate("n => document.querySelectorAll('.cards > .card')[n].focus()", number)
+        card = int(page.locator(".card.is-here").get_attribute("data-card"))
+        deed = chance.choice(["write", "write", "rate", "move", "approve"])
+        if deed == "write":
+            # One writes in the summary, the other in the details: never in each other's way.
+            field = ("summary", "details")[who]
+            keys.press("e")
+            area = page.locator(f'[data-typing="card.{card}.{field}"] textarea')
+            area.focus()
+            page.keyboard.press("Control+End")
+            mark = f"〔{who}{turn}〕"
+            keys.type(mark)
+            expect(
+                page.locator(f'[data-typing="card.{card}.{field}"] [data-state]')
+            ).to_have_attribute("data-state", "saved")
+            written.setdefault((card, who), []).append(mark)
+            page.keyboard.press("Escape")
+            expect(page.locator(".editor")).to_have_count(0)
+        else:
+            keys.press({"rate": chance.choice("12345"), "move": "Alt+ArrowDown"}.get(deed, "a"))
+            page.wait_for_timeout(150)
+            page.evaluate("document.getElementById('refusal').replaceChildren()")
+    assert written
+    for (card, who), marks in written.items():
+        column = ("summary", "details")[who]
+        [(text,)] = rows(newsroom, f"SELECT {column} FROM digest_card WHERE id = ?", card)  # noqa: S608
+        assert all(mark in text for mark in marks)
+    for page, _keys in desks:
+        assert page.locator(".collision").count() == 0

@@ -11,17 +11,16 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import CHIEF, EDITOR, sign_in
 from tests.conftest import ROOT, SAMPLE, SEED, SEED_SHA256
 
-EDITOR, CHIEF = ("editor", "copydesk-editor"), ("chief", "copydesk-chief")
+APPROVED = '.row[data-state="approved"]'
 
 
-def sign_in(page: Page, desk, person: tuple[str, str]) -> None:
-    page.goto(f"{desk.address}/desk/")
-    page.fill("#id_username", person[0])
-    page.fill("#id_password", person[1])
-    page.click("#sign-in button")
-    expect(page.locator(".queue")).to_be_visible()
+def card_page(page: Page, address: str) -> str:
+    """The page of an issue's first card, as its link without JavaScript leads to."""
+    page.goto(address)
+    return page.locator(".row__headline a").first.evaluate("link => link.href")
 
 
 def import_draft(desk, path) -> None:
@@ -42,7 +41,7 @@ def test_a_draft_is_judged_signed_published_and_read(javascript, desk_process, v
     address = f"{desk_process.address}/desk/daily/{day}/"
 
     editor = visitor(java_script_enabled=javascript)
-    sign_in(editor, desk_process, EDITOR)
+    sign_in(editor, desk_process.address, EDITOR)
     editor.goto(address)
     buttons = editor.locator('[data-decision="approve"]')
     for left in range(18, 0, -1):
@@ -50,12 +49,12 @@ def test_a_draft_is_judged_signed_published_and_read(javascript, desk_process, v
         buttons.first.click()
     expect(buttons).to_have_count(0)
     editor.locator('[data-decision="approve_insight"]').click()
-    expect(editor.locator(".card--approved")).to_have_count(18)
+    expect(editor.locator(f".cards {APPROVED}")).to_have_count(18)
     editor.goto(f"{address}sign/")
     expect(editor.locator('[data-decision="sign"]')).to_be_disabled()
 
     chief = visitor(java_script_enabled=javascript)
-    sign_in(chief, desk_process, CHIEF)
+    sign_in(chief, desk_process.address, CHIEF)
     chief.goto(f"{address}sign/")
     shown = chief.locator(".hash--whole").inner_text()
     chief.locator('[data-decision="sign"]').click()
@@ -85,9 +84,8 @@ def test_two_editors_on_one_field_lose_nothing(desk_process, visitor):
     address = f"{desk_process.address}/desk/daily/2026-02-12/"
     pages = [visitor(), visitor()]
     for page, person in zip(pages, (EDITOR, CHIEF), strict=True):
-        sign_in(page, desk_process, person)
-        page.goto(address)
-        page.locator(".card__headline a").first.click()
+        sign_in(page, desk_process.address, person)
+        page.goto(card_page(page, address))
     mine, theirs = pages
     theirs.fill("#field-summary", "總編先存的摘要。")
     theirs.click("[name=save]")
@@ -108,10 +106,9 @@ def test_no_page_is_wider_than_a_phone_and_every_console_is_silent(theme, desk_p
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
-    sign_in(page, desk_process, CHIEF)
+    sign_in(page, desk_process.address, CHIEF)
     address = f"{desk_process.address}/desk/daily/2026-02-12/"
-    page.goto(address)
-    card = page.locator(".card__headline a").first.get_attribute("href")
+    card = card_page(page, address)
     for path in ("/desk/daily/", address, card, f"{address}insight/", f"{address}sign/", "/"):
         page.goto(path if path.startswith("http") else f"{desk_process.address}{path}")
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -135,9 +132,8 @@ def test_the_language_follows_the_browser_and_the_button(desk_process, visitor):
 
 def test_typed_text_is_not_left_behind_unasked(desk_process, visitor):
     page = visitor()
-    sign_in(page, desk_process, EDITOR)
-    page.goto(f"{desk_process.address}/desk/daily/2026-02-12/")
-    page.locator(".card__headline a").first.click()
+    sign_in(page, desk_process.address, EDITOR)
+    page.goto(card_page(page, f"{desk_process.address}/desk/daily/2026-02-12/"))
     page.fill("#field-summary", "還沒儲存。")
     asked: list[str] = []
 
@@ -153,6 +149,65 @@ def test_typed_text_is_not_left_behind_unasked(desk_process, visitor):
     assert asked == ["beforeunload", "beforeunload"]
     expect(page.locator("#field-summary")).to_have_value("還沒儲存。")
     page.click("[name=approve]")
-    expect(page.locator(".card--approved")).to_have_count(1)
+    expect(page.locator(APPROVED)).to_have_count(1)
     assert len(asked) == 2
-    expect(page.locator(".card--approved .card__summary")).to_have_text("還沒儲存。")
+    expect(page.locator(f".card:has({APPROVED}) .card__summary")).to_have_text("還沒儲存。")
+
+
+def test_all_of_the_day_page_but_drag_keys_and_preview_works_without_javascript(newsroom, visitor):
+    address = newsroom.issue()
+    page = visitor(java_script_enabled=False)
+    sign_in(page, newsroom.address, EDITOR)
+
+    def headlines() -> list[str]:
+        return page.locator("[data-section] .row__headline").all_inner_texts()
+
+    def open_card(number: int) -> None:
+        page.locator(".cards .card__more > summary").nth(number).click()
+
+    page.goto(address)
+    before = headlines()
+    # Rate, move, drop with a reason, take it back.
+    open_card(0)
+    page.locator(".cards .card").nth(0).locator('[name="rate"]').nth(4).click()
+    expect(page.locator(".rating__word").first).to_have_text("極高")
+    open_card(0)
+    page.locator(".cards .card").nth(0).locator('[name="to"][value="down"]').click()
+    assert headlines()[:2] == [before[1], before[0]]
+    page.click("#undo")
+    assert headlines() == before
+    card = page.locator(".row__headline a").first.get_attribute("href")
+    page.goto(newsroom.address + card)
+    page.select_option("[name=place]", index=5)
+    page.locator(".mover button:not([name])").click()
+    assert headlines()[0] == before[1]
+    page.goto(newsroom.address + card)
+    page.fill("[name=note]", "重複")
+    page.locator('[data-decision="drop"]').click()
+    expect(page.locator('.row[data-state="dropped"]')).to_have_count(1)
+    # Comment, resolve; compare, set back.
+    other = page.locator(".row__headline a").first.get_attribute("href")
+    page.goto(f"{newsroom.address}{other}comments/")
+    page.fill("[name=body]", "沒有 JavaScript 的評論。")
+    page.locator(".comment-form button").click()
+    expect(page.locator(".comment__body")).to_have_text("沒有 JavaScript 的評論。")
+    page.locator(".comment button").click()
+    expect(page.locator(".comment--resolved")).to_have_count(1)
+    page.goto(newsroom.address + other)
+    page.fill("#field-summary", "改過的摘要。")
+    page.click("[name=save]")
+    page.goto(f"{newsroom.address}{other}history/?against=machine")
+    expect(page.locator(".difference ins").first).to_be_visible()
+    page.locator('[name="to"]:not([type=hidden])').click()
+    expect(page.locator(".state--edited")).to_have_count(1)  # the one that was rated
+    # Front matter, keys, the first steps.
+    page.goto(f"{address}front/")
+    page.fill("#field-title", "沒有 JavaScript 也能改標題")
+    page.click("[name=save]")
+    expect(page.locator("h1")).to_have_text("沒有 JavaScript 也能改標題")
+    page.goto(f"{newsroom.address}/keys/")
+    page.uncheck("#keys-on")
+    page.locator("main .button--main").click()
+    expect(page.locator("#keys-on")).not_to_be_checked()
+    page.check("#keys-on")
+    page.locator("main .button--main").click()
