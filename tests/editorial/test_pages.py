@@ -20,7 +20,7 @@ from tests.conftest import SAMPLE_DAY, cards_of, land, sign
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def _client(member) -> Client:
+def client_of(member) -> Client:
     client = Client(headers={"accept-language": "en"})
     client.force_login(member.user, backend=BACKEND)
     return client
@@ -28,7 +28,7 @@ def _client(member) -> Client:
 
 @pytest.fixture
 def page(editor) -> Client:
-    return _client(editor)
+    return client_of(editor)
 
 
 def address(name: str, issue, *rest) -> str:
@@ -121,7 +121,7 @@ def test_a_form_changes_only_the_field_that_was_typed_in(page, issue, colleague)
     card = cards_of(issue)[0]
     mine = form_of(card) | {"summary": "我的摘要。"}
     theirs = form_of(card) | {"details": "- 他的細節。"}
-    _client(colleague).post(address("card", issue, card.pk), theirs)
+    client_of(colleague).post(address("card", issue, card.pk), theirs)
     assert page.post(address("card", issue, card.pk), mine).status_code == 303
     card.refresh_from_db()
     assert (card.summary, card.details) == ("我的摘要。", "- 他的細節。")
@@ -131,7 +131,7 @@ def test_a_collision_shows_base_mine_and_theirs_and_loses_nothing(page, issue, c
     card = cards_of(issue)[0]
     base = card.summary
     mine = form_of(card) | {"summary": "我的摘要。", "headline": "我的標題"}
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, card.pk), form_of(card) | {"summary": "他的摘要。"}
     )
     response = page.post(address("card", issue, card.pk), mine)
@@ -184,7 +184,7 @@ def test_text_that_would_not_survive_its_file_is_refused_and_kept_in_the_form(
 def test_a_stale_approval_shows_what_changed(page, issue, colleague):
     card = cards_of(issue)[0]
     since = Event.objects.order_by("-pk").first().pk
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, card.pk), form_of(card) | {"summary": "他改過了。"}
     )
     response = page.post(
@@ -434,7 +434,7 @@ def test_a_publication_is_followed_on_the_page_until_it_is_done(page, signed, ch
     from digest.publishing import deliver, publish_due
 
     issue = signed.issue
-    chief_page = _client(chief)
+    chief_page = client_of(chief)
     chief_page.post(address("decide_issue", issue, "publish"), {"seen": signed.sha256})
     fragment = page.get(address("publication", issue), headers={"HX-Request": "true"})
     assert "hx-get" in fragment.content.decode()
@@ -535,7 +535,7 @@ def test_a_cover_nobody_saw_is_not_signed(ready, chief, desk):
 
 
 def test_the_part_of_the_page_that_renews_itself_cannot_sign(signed, chief):
-    client = _client(chief)
+    client = client_of(chief)
     fragment = client.get(address("publication", signed.issue), headers={"HX-Request": "true"})
     assert 'data-decision="sign"' not in fragment.content.decode()
 
@@ -707,7 +707,7 @@ def test_save_and_approve_approves_what_was_typed_and_nothing_else(page, issue, 
     # A colleague's change of another field, which this form never showed, is not approved unseen.
     other = cards_of(issue)[1]
     sent = form_of(other) | {"summary": "我也改好了。", "seen": other.hash, "approve": ""}
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, other.pk), form_of(other) | {"details": "- 沒看過的一行。"}
     )
     assert page.post(address("card", issue, other.pk), sent).status_code == 409
