@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import unescape
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
 from digest.document import FIELD_LIMIT, check_text
-from digest.markup import to_text
+from digest.markup import to_html
 from digest.models import Card, Event
 from editorial.decisions import Refusal, Refused
 from editorial.editing import Invalid, lock
@@ -47,7 +49,8 @@ def _text_of(card: Card) -> str:
     written = [card.headline, card.summary, card.details, card.applications, card.rest]
     lists = [item.tag.name for item in card.entity_items.all()]
     lists += [source.title for source in card.sources.all()]
-    shown = [to_text(text) for text in written]
+    # Not `to_text`: it writes addresses behind links and marks before items, which nobody quotes.
+    shown = [unescape(strip_tags(to_html(text))) for text in written]
     return _without_blanks("\n".join([*written, *shown, card.importance_note, *lists]))
 
 

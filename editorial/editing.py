@@ -437,6 +437,16 @@ def _values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
     return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
 
 
+def front_machine(issue: Issue) -> dict[str, Any]:
+    """What the machine wrote last where people change the front matter; empty for a key it has
+    not written, and nothing at all where it is not known."""
+    wrote = issue.machine.get("front_matter")
+    if wrote is None:
+        return {}
+    front_matter = document.FrontMatter.model_validate(wrote)
+    return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
+
+
 def change_front(*, issue_id: int, changes: list[Change], by: Membership | None) -> list[str]:
     """Set title, description, summary or tags of an issue; answers with those that are different.
 

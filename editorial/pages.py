@@ -15,7 +15,6 @@ from django.db.models import Prefetch
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from digest import rendering, rows
@@ -60,10 +59,10 @@ def workplace_of(by: Membership, issue: Issue) -> Workplace:
 
 # --- cards ---------------------------------------------------------------------------------------
 
-_bodies: dict[tuple[str, str], SafeString] = {}
+_bodies: dict[tuple[str, str], str] = {}
 
 
-def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, SafeString]:
+def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, str]:
     """The text of cards as readers see it, by hash, for pairs of a card's id and hash."""
     language = get_language()
     pairs = {hash_: pk for pk, hash_ in wanted}
@@ -75,7 +74,7 @@ def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, SafeString]:
             view = rendering.view_of_card(rows.card_value(card))
             _bodies[card.hash, language] = render_to_string("editorial/_body.html", {"view": view})
     # A card that somebody has changed in this very moment comes with its next fragment.
-    return {hash_: _bodies.get((hash_, language), SafeString("")) for hash_ in pairs}
+    return {hash_: _bodies.get((hash_, language), "") for hash_ in pairs}
 
 
 @dataclass(frozen=True)
@@ -86,19 +85,19 @@ class CardOnDesk:
     """
 
     row: queue.CardRow
-    body: SafeString
+    body: str
     refusal: str
     place: str
     keys: tuple[tuple[str, str], ...]
     language: str
 
     @property
-    def html(self) -> SafeString:
+    def html(self) -> str:
         """The whole card, its text included."""
         return _card_html(self, "editorial/_card.html")
 
     @property
-    def parts(self) -> SafeString:
+    def parts(self) -> str:
         """What a decision changes of it, to take the place of what is on the page."""
         return _card_html(self, "editorial/_card_parts.html")
 
@@ -108,7 +107,7 @@ RATINGS = [(str(rating.value), rating.label) for rating in Importance]
 
 
 @lru_cache(maxsize=_KEPT_AT_MOST)
-def _card_html(card: CardOnDesk, template: str) -> SafeString:
+def _card_html(card: CardOnDesk, template: str) -> str:
     context = {
         "row": card.row,
         "pk": str(card.row.pk),
@@ -130,10 +129,10 @@ def cards_on(at: Workplace, cases: Collection[Case]) -> list[CardOnDesk]:
 
 def rows_on(at: Workplace, cases: Collection[Case]) -> list[CardOnDesk]:
     """The same without their text, where nobody has changed it."""
-    return [_card_on(at, case, SafeString("")) for case in cases]
+    return [_card_on(at, case, "") for case in cases]
 
 
-def _card_on(at: Workplace, case: Case, body: SafeString) -> CardOnDesk:
+def _card_on(at: Workplace, case: Case, body: str) -> CardOnDesk:
     return CardOnDesk(
         row=case.card,
         body=body,
@@ -152,7 +151,7 @@ class PassageOnDesk:
     """A passage of the insight or the reading list."""
 
     row: Passage
-    html: SafeString
+    html: str
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from digest.models import HeldCard, MachineToken, Suggestion
+from digest.models import HeldCard, MachineToken, Passage, Suggestion
+from digest.publishing import machine_account
 from editorial.decisions import DECISIONS
+from editorial.models import Comment, Preference
 from tests.conftest import SAMPLE_DAY, cards_of
 
 PEOPLE = ("anonymous", "stranger", "machine", "editor", "chief")
@@ -40,6 +42,23 @@ GET: dict[str, tuple[str, ...]] = {
     "reading": MEMBERS,
     "sign": MEMBERS,
     "cover": MEMBERS,
+    "issue_history": MEMBERS,
+    "card_history": MEMBERS,
+    "comments": MEMBERS,
+    "front_matter": MEMBERS,
+    "terms": MEMBERS,
+    "keys": (SIGN_IN, HERE, HERE, HERE, HERE),  # one's own, at whatever desk
+    "guided": POST_ONLY,
+    "pulse": POST_ONLY,
+    "preview": POST_ONLY,
+    "undo": POST_ONLY,
+    "front_field": POST_ONLY,
+    "passage_field": POST_ONLY,
+    "approve_section": POST_ONLY,
+    "comment": POST_ONLY,
+    "card_field": POST_ONLY,
+    "rate_card": POST_ONLY,
+    "revert_card": POST_ONLY,
     "move_card": POST_ONLY,
     "decide_card": POST_ONLY,
     "decide_issue": POST_ONLY,
@@ -56,7 +75,26 @@ POST = (
     "decide_issue",
     "held_card",
     "suggestion",
+    "comments",
+    "front_matter",
+    "pulse",
+    "preview",
+    "undo",
+    "front_field",
+    "passage_field",
+    "approve_section",
+    "comment",
+    "card_field",
+    "rate_card",
+    "revert_card",
 )
+#: Addresses that change what belongs to a person, whatever they are at whichever desk.
+OWN = ("keys", "guided")
+#: Something that each of them would take.
+SENT = {
+    **{"seen": "x", "take": "", "dismiss": "", "approve": "", "to": "up", "body": "多看一眼。"},
+    **{"value": "別人寫的。", "base": "x", "rate": "5.0", "resolve": "", "since": "0", "card": "1"},
+}
 
 
 def _names(patterns, prefix: str = "") -> list[str]:
@@ -79,6 +117,9 @@ def addresses(issue) -> dict[str, str]:
     later = Suggestion.objects.create(
         issue=issue, draft=draft, card=card, field="summary", value="later"
     )
+    passage = Passage.objects.filter(section__issue=issue).first()
+    author = machine_account("machine")
+    said = Comment.objects.create(issue=issue, card=card, by=author, body="數字有誤？")
     day, desk = SAMPLE_DAY, issue.desk.slug
     return {
         **{name: reverse(name) for name in ("front", "healthz", "sign_in", "sign_out", "language")},
@@ -91,7 +132,21 @@ def addresses(issue) -> dict[str, str]:
         "payload": reverse("payload", args=[desk, draft.pk]),
         **{
             name: reverse(name, args=[desk, day])
-            for name in ("issue", "publication", "insight", "reading", "sign", "cover")
+            for name in (
+                *("issue", "publication", "insight", "reading", "sign", "cover"),
+                *("issue_history", "front_matter", "pulse", "preview", "undo"),
+            )
+        },
+        **{name: reverse(name) for name in OWN},
+        "terms": reverse("terms", args=[desk]),
+        "front_field": reverse("front_field", args=[desk, day, "title"]),
+        "passage_field": reverse("passage_field", args=[desk, day, passage.pk, "body"]),
+        "approve_section": reverse("approve_section", args=[desk, day, card.section_id]),
+        "comment": reverse("comment", args=[desk, day, said.pk]),
+        "card_field": reverse("card_field", args=[desk, day, card.pk, "summary"]),
+        **{
+            name: reverse(name, args=[desk, day, card.pk])
+            for name in ("comments", "card_history", "rate_card", "revert_card")
         },
         "card": reverse("card", args=[desk, day, card.pk]),
         "move_card": reverse("move_card", args=[desk, day, card.pk]),
@@ -143,18 +198,39 @@ def test_no_get_changes_anything(addresses, clients):
     for who in PEOPLE:
         for address in addresses.values():
             clients[who].get(address)
+            clients[who].get(address, SENT, headers={"HX-Request": "true"})
             clients[who].head(address)
     assert _everything() == before
+
+
+def test_every_address_that_takes_a_post_is_tried_by_those_who_may_not(addresses, clients):
+    """By what they answer: an address that takes a POST and is missing above fails."""
+    taking = set()
+    for name, address in addresses.items():
+        allowed = clients["chief"].options(address)
+        if allowed.status_code == 405:
+            taking |= {name} if "POST" in allowed["Allow"] else set()
+    assert taking == {*POST, *OWN}
 
 
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "machine"])
 def test_nobody_from_outside_the_desk_changes_anything(who, addresses, clients):
     before = _everything()
     for name in POST:
-        response = clients[who].post(addresses[name], {"seen": "x", "take": "", "dismiss": ""})
-        expected = SIGN_IN if who == "anonymous" else HIDDEN
-        assert _answer(response) == expected, name
+        for asked in ({}, {"HX-Request": "true"}):
+            response = clients[who].post(addresses[name], SENT, headers=asked)
+            expected = SIGN_IN if who == "anonymous" else HIDDEN
+            assert _answer(response) == expected, name
     assert _everything() == before
+
+
+def test_nobody_changes_the_keys_of_somebody_else(addresses, clients, editor, stranger):
+    for name in OWN:
+        assert _answer(clients["anonymous"].post(addresses[name], {"next": "x"})) == SIGN_IN
+    assert not Preference.objects.exists()
+    clients["stranger"].post(addresses["keys"], {"on": "", "next": "7", "user": editor.user_id})
+    clients["stranger"].post(addresses["guided"], {"user": editor.user_id})
+    assert [each.user for each in Preference.objects.all()] == [stranger.user]
 
 
 def test_every_decision_is_refused_to_a_stranger_by_its_own_address(issue, clients):
@@ -182,8 +258,9 @@ def test_no_post_works_without_its_csrf_token(addresses, editor):
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor.user, backend="django.contrib.auth.backends.ModelBackend")
     before = _everything()
-    for name in POST:
-        assert client.post(addresses[name], {}).status_code == 403, name
+    for name in (*POST, *OWN):
+        for asked in ({}, {"HX-Request": "true"}):
+            assert client.post(addresses[name], SENT, headers=asked).status_code == 403, name
     assert _everything() == before
 
 

@@ -19,7 +19,7 @@ from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
 from editorial import commenting, editing, forms, queue
 from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
-from editorial.decisions import Refused, decide
+from editorial.decisions import Refusal, Refused, decide
 from editorial.editing import Collision, Invalid
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
@@ -169,6 +169,9 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     issue = issue_at(by, day)
     back = f"{_issue(desk, day)}#card-{pk}"
     target = _target(issue, pk, request.POST)
+    if target is None and request.POST.get("to") in ("up", "down"):
+        at_the_end = Refusal(_("There is no place further up or down."))
+        return refused(request, at_the_end, back=back, by=by, issue=issue)
     if target is None:
         return bad_form(request, back)
     try:

@@ -28,7 +28,8 @@ def keys(request: HttpRequest) -> HttpResponse:
         if "usual" in request.POST:
             chosen = {name: action.key for name, action in keymap.ACTIONS.items()}
         else:
-            chosen = {name: request.POST.get(name, key) for name, key in chosen.items()}
+            # Not by its name alone: "next" is an action, and the page somebody came from.
+            chosen = {n: request.POST.get(f"key-{n}", key) for n, key in chosen.items()}
         faults = keymap.faults_of(chosen)
         if not faults:
             preference.keys = {

@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from digest.models import Card, Event, Issue, Suggestion
+from digest.models import Card, Event, Suggestion
 from editorial.decisions import Refused, approvable_in_bulk, approve_section
 from editorial.models import Approval, Comment, Glance
+from editorial.queue import case_of_issue
 from tests.conftest import cards_of, land
 from tests.editorial.test_undo import later, rated
 from tests.editorial.work import change, look, make
@@ -25,9 +26,15 @@ def section(issue):
     return issue.sections.first()
 
 
+def offered(issue, by) -> dict[int, list[tuple[int, str]]]:
+    """What a page that somebody looks at offers to approve together."""
+    case = case_of_issue(issue.pk, for_user=by.user_id)
+    return approvable_in_bulk(case, by)
+
+
 def approved(section, seen, by) -> list[int]:
     """The cards that are approved when somebody presses the button."""
-    expected = approvable_in_bulk(section.issue, by).get(section.pk, [])
+    expected = [pk for pk, _hash in offered(section.issue, by).get(section.pk, [])]
     try:
         made = approve_section(section_id=section.pk, seen=seen, by=by)
     except Refused as refused:
@@ -154,14 +161,14 @@ def test_bulk_approval_asks_for_the_permission(who, section, seen, machine, stra
     with pytest.raises(Refused) as refused:
         approve_section(section_id=section.pk, seen=seen, by=by)
     assert refused.value.refusal.kind == "permission"
-    assert approvable_in_bulk(section.issue, by) == {}
+    assert approvable_in_bulk(case_of_issue(section.issue_id), by) == {}
 
 
 def test_the_offer_takes_no_more_queries_for_more_cards(issue, seen, editor):
     counted = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
-            found = approvable_in_bulk(Issue.objects.get(pk=issue.pk), editor)
+            found = offered(issue, editor)
         counted.append((len(captured), sum(map(len, found.values()))))
         for card in cards_of(issue):
             change(card, editor, importance="中")
@@ -177,5 +184,5 @@ def test_a_suggestion_of_a_later_draft_is_a_flag(issue, desk, sample, section, s
     land(desk, later(sample))
     look(card, editor)
     assert Suggestion.objects.filter(card=card).exists()
-    made = approvable_in_bulk(issue, editor)
-    assert card.pk not in made.get(section.pk, [])
+    made = offered(issue, editor)
+    assert card.pk not in dict(made.get(section.pk, []))

@@ -145,6 +145,6 @@ def test_what_has_changed_since_is_told_in_order(issue, editor):
     section = issue.sections.filter(kind=Section.Kind.CARDS).last()
     move(card, editor, section.pk, None)
     first, second, third = changes_since(issue, last)
-    assert (first.before, first.after) == (card.summary, "改過。")
-    assert second.after == "低"
-    assert section.title in third.after
+    assert (first.change.before, first.change.after) == (card.summary, "改過。")
+    assert second.change.after == "低"
+    assert section.title in third.change.short

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -19,7 +20,7 @@ from tests.conftest import SAMPLE_DAY, cards_of, land, sign
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def _client(member) -> Client:
+def client_of(member) -> Client:
     client = Client(headers={"accept-language": "en"})
     client.force_login(member.user, backend=BACKEND)
     return client
@@ -27,7 +28,7 @@ def _client(member) -> Client:
 
 @pytest.fixture
 def page(editor) -> Client:
-    return _client(editor)
+    return client_of(editor)
 
 
 def address(name: str, issue, *rest) -> str:
@@ -46,23 +47,34 @@ def form_of(card: Card) -> dict[str, str]:
 
 
 class Forms(HTMLParser):
-    """The forms of a page, as a browser would send them untouched."""
+    """The forms of a page, as a browser would send them untouched, and the buttons by their id."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.forms: list[dict] = []
+        self.buttons: dict[str, dict] = {}
         self.area: str | None = None
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
         if tag == "form":
-            self.forms.append({"action": found.get("action", ""), "fields": {}})
+            form = {"id": found.get("id", ""), "action": found.get("action", ""), "fields": {}}
+            self.forms.append(form)
         elif tag == "input" and "name" in found and self.forms:
             self.forms[-1]["fields"][found["name"]] = found.get("value", "")
         elif tag == "textarea":
             self.area = found["name"]
             self.forms[-1]["fields"][self.area] = ""
+        elif tag == "button" and "formaction" in found:
+            self.buttons[found["id"]] = found
+
+    def press(self, button: str) -> tuple[str, dict[str, str]]:
+        """Where a browser without JavaScript goes when a button is pressed, and what it sends."""
+        pressed = self.buttons[button]
+        assert "disabled" not in pressed
+        form = next(form for form in self.forms if form["id"] == pressed["form"])
+        return pressed["formaction"], form["fields"] | {pressed["name"]: pressed["value"]}
 
     def handle_data(self, data):
         if self.area:
@@ -109,7 +121,7 @@ def test_a_form_changes_only_the_field_that_was_typed_in(page, issue, colleague)
     card = cards_of(issue)[0]
     mine = form_of(card) | {"summary": "我的摘要。"}
     theirs = form_of(card) | {"details": "- 他的細節。"}
-    _client(colleague).post(address("card", issue, card.pk), theirs)
+    client_of(colleague).post(address("card", issue, card.pk), theirs)
     assert page.post(address("card", issue, card.pk), mine).status_code == 303
     card.refresh_from_db()
     assert (card.summary, card.details) == ("我的摘要。", "- 他的細節。")
@@ -119,7 +131,7 @@ def test_a_collision_shows_base_mine_and_theirs_and_loses_nothing(page, issue, c
     card = cards_of(issue)[0]
     base = card.summary
     mine = form_of(card) | {"summary": "我的摘要。", "headline": "我的標題"}
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, card.pk), form_of(card) | {"summary": "他的摘要。"}
     )
     response = page.post(address("card", issue, card.pk), mine)
@@ -172,23 +184,22 @@ def test_text_that_would_not_survive_its_file_is_refused_and_kept_in_the_form(
 def test_a_stale_approval_shows_what_changed(page, issue, colleague):
     card = cards_of(issue)[0]
     since = Event.objects.order_by("-pk").first().pk
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, card.pk), form_of(card) | {"summary": "他改過了。"}
     )
     response = page.post(
         address("decide_card", issue, card.pk, "approve"), {"seen": card.hash, "since": since}
     )
-    html = response.content.decode()
     assert response.status_code == 409
-    assert "他改過了。" in html and card.summary[:20] in html
+    assert versions(response.content.decode()) == [(card.summary, "他改過了。")]
 
 
 def test_the_issue_page_approves_with_its_own_form(page, issue):
     html = page.get(address("issue", issue)).content.decode()
     card = cards_of(issue)[3]
-    action = address("decide_card", issue, card.pk, "approve")
-    form = next(f for f in Forms(html).forms if f["action"] == action)
-    response = page.post(action, form["fields"])
+    action, sent = Forms(html).press(f"approve-{card.pk}")
+    assert action == address("decide_card", issue, card.pk, "approve")
+    response = page.post(action, sent)
     assert response.status_code == 303
     assert card.approvals.valid().count() == 1
 
@@ -197,8 +208,8 @@ def test_a_card_moves_up_and_down_over_dropped_cards_and_between_sections(page, 
     first, second, third, fourth = cards_of(issue)[:4]
 
     def move(card, to):
-        seen = queue.order_of(type(issue).objects.whole().get(pk=issue.pk))
-        return page.post(address("move_card", issue, card.pk), {"to": to, "seen": seen}).status_code
+        sent = {"to": to, "order": queue.order_of(issue)}
+        return page.post(address("move_card", issue, card.pk), sent).status_code
 
     def heads():
         return [c.pk for c in cards_of(issue)[:4]]
@@ -220,20 +231,28 @@ def test_a_card_moves_up_and_down_over_dropped_cards_and_between_sections(page, 
 
 def test_a_move_in_an_order_that_has_changed_is_refused(page, issue):
     first, second = cards_of(issue)[:2]
-    seen = queue.order_of(type(issue).objects.whole().get(pk=issue.pk))
-    assert (
-        page.post(address("move_card", issue, first.pk), {"to": "down", "seen": seen}).status_code
-        == 303
-    )
-    assert (
-        page.post(address("move_card", issue, second.pk), {"to": "down", "seen": seen}).status_code
-        == 409
-    )
+    sent = {"to": "down", "order": queue.order_of(issue)}
+    assert page.post(address("move_card", issue, first.pk), sent).status_code == 303
+    order = queue.order_of(issue)
+    assert page.post(address("move_card", issue, second.pk), sent).status_code == 409
+    assert page.post(address("move_card", issue, second.pk), {"to": "down"}).status_code == 409
+    assert queue.order_of(issue) == order
+
+
+def test_the_page_of_a_card_moves_it_to_another_section_with_its_own_form(page, issue):
+    card = cards_of(issue)[0]
+    action = address("move_card", issue, card.pk)
+    html = page.get(address("card", issue, card.pk)).content.decode()
+    sent = next(form["fields"] for form in Forms(html).forms if form["action"] == action)
+    target = issue.sections.filter(kind="cards").last()
+    assert page.post(action, sent | {"to": target.pk}).status_code == 303
+    assert Card.objects.get(pk=card.pk).section == target
 
 
 def test_a_reordering_unapproves_no_card(page, ready):
-    seen = queue.order_of(type(ready).objects.whole().get(pk=ready.pk))
-    page.post(address("move_card", ready, cards_of(ready)[1].pk), {"to": "up", "seen": seen})
+    sent = {"to": "up", "order": queue.order_of(ready)}
+    page.post(address("move_card", ready, cards_of(ready)[1].pk), sent)
+    assert queue.order_of(ready) != sent["order"]
     assert queue.case_of_issue(ready.pk).readiness.is_ready
 
 
@@ -367,8 +386,41 @@ class Scanner(HTMLParser):
                 self.found.append(name)
             if name in ("href", "src", "action") and re.match(r"\s*(javascript|data)", value or ""):
                 self.found.append(value)
-            if name.startswith("hx-") and "/publication/" not in found.get("hx-get", ""):
+            if name.startswith("hx-") and not is_our_htmx(tag, found, name):
                 self.found.append(name)
+
+
+#: The elements that an answer puts in the place of those on the page.
+_PART = re.compile(
+    r"(?:row|acts|body)-\d+|row-insight|readiness|order|since|said|refusal|news|people|publication"
+)
+
+
+def is_our_htmx(tag: str, attrs: dict[str, str | None], name: str) -> bool:
+    """Whether an attribute of htmx stands exactly where our own templates put one."""
+    if name == "hx-disable":
+        places = ("card__body", "typing__preview", "proof paper")
+        return tag == "div" and attrs.get("class") in places and attrs[name] is None
+    if name == "hx-swap-oob":
+        return attrs[name] == "true" and bool(_PART.fullmatch(attrs.get("id") or ""))
+    if attrs.get("id") == "publication":
+        at = re.match(r"/desk/daily/[\d-]+/publication/\?", attrs.get("hx-get") or "")
+        return bool(at) and name in ("hx-get", "hx-trigger", "hx-swap")
+    here = (tag, attrs.get("hx-post"), attrs.get("hx-target"))
+    return here == ("form", "/keys/guided/", "#guide") and name in (
+        *("hx-post", "hx-target", "hx-swap"),
+    )
+
+
+def versions(html: str) -> list[tuple[str, str]]:
+    """The texts whose difference a page shows, before and after, as plain text."""
+    found = []
+    for shown in re.findall(r'<div class="difference">(.*?)</div>', html, re.DOTALL):
+        before = re.sub(r"<ins>.*?</ins>", "", shown, flags=re.DOTALL)
+        after = re.sub(r"<del>.*?</del>", "", shown, flags=re.DOTALL)
+        plain = [unescape(re.sub(r"<[^>]*>", "", text)) for text in (before, after)]
+        found.append(tuple(text.removesuffix("\n") for text in plain))  # the template's own
+    return found
 
 
 def assert_harmless(html: str) -> None:
@@ -382,7 +434,7 @@ def test_a_publication_is_followed_on_the_page_until_it_is_done(page, signed, ch
     from digest.publishing import deliver, publish_due
 
     issue = signed.issue
-    chief_page = _client(chief)
+    chief_page = client_of(chief)
     chief_page.post(address("decide_issue", issue, "publish"), {"seen": signed.sha256})
     fragment = page.get(address("publication", issue), headers={"HX-Request": "true"})
     assert "hx-get" in fragment.content.decode()
@@ -483,7 +535,7 @@ def test_a_cover_nobody_saw_is_not_signed(ready, chief, desk):
 
 
 def test_the_part_of_the_page_that_renews_itself_cannot_sign(signed, chief):
-    client = _client(chief)
+    client = client_of(chief)
     fragment = client.get(address("publication", signed.issue), headers={"HX-Request": "true"})
     assert 'data-decision="sign"' not in fragment.content.decode()
 
@@ -496,12 +548,14 @@ def test_the_page_is_left_alone_while_nothing_has_changed(page, signed, chief):
     assert page.get(asked, headers={"HX-Request": "true"}).status_code == 204
 
 
-def test_a_signed_out_page_is_sent_to_the_door_whole_not_in_part(client, signed):
+def test_a_page_whose_session_has_ended_is_told_so_and_stays(client, signed):
     response = client.get(
         address("publication", signed.issue),
         headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/daily/"},
     )
-    assert response["HX-Redirect"] == "/desk/daily/"
+    # Whoever types there is asked for the password on the page: nothing replaces what is on it.
+    assert (response.status_code, response.content) == (401, b"")
+    assert not {"HX-Redirect", "HX-Location", "Location"} & set(response.headers)
 
 
 def test_what_was_typed_when_the_session_ended_is_shown(client, issue):
@@ -532,7 +586,7 @@ def test_a_suggestion_does_not_overwrite_what_its_taker_has_not_seen(page, issue
     page.post(address("card", issue, card.pk), form_of(card) | {"summary": "同事剛寫的。"})
     response = page.post(action, form | {"take": ""})
     assert response.status_code == 409
-    assert "同事剛寫的。" in response.content.decode()
+    assert ("編輯寫的。", "同事剛寫的。") in versions(response.content.decode())
     card.refresh_from_db()
     assert card.summary == "同事剛寫的。"
 
@@ -633,9 +687,14 @@ def test_four_eyes_see_a_taken_suggestion_of_the_insight(issue, editor, desk, sa
 
 def test_the_first_card_cannot_go_up_and_the_last_not_down(page, issue):
     html = page.get(address("issue", issue)).content.decode()
-    buttons = re.findall(r'value="(up|down)"( disabled)?>', html)
-    assert len(buttons) == 36
-    assert [n for n, (_, off) in enumerate(buttons) if off] == [0, 35]
+    cards = cards_of(issue)
+    buttons = Forms(html)
+    assert len([each for each in buttons.buttons if re.match("(up|down)-", each)]) == 36
+    for pressed in (f"up-{cards[0].pk}", f"down-{cards[-1].pk}"):
+        response = page.post(*buttons.press(pressed))
+        assert response.status_code == 409
+        assert "no place further up or down" in response.content.decode()
+    assert cards_of(issue) == cards
 
 
 def test_save_and_approve_approves_what_was_typed_and_nothing_else(page, issue, colleague):
@@ -648,7 +707,7 @@ def test_save_and_approve_approves_what_was_typed_and_nothing_else(page, issue, 
     # A colleague's change of another field, which this form never showed, is not approved unseen.
     other = cards_of(issue)[1]
     sent = form_of(other) | {"summary": "我也改好了。", "seen": other.hash, "approve": ""}
-    _client(colleague).post(
+    client_of(colleague).post(
         address("card", issue, other.pk), form_of(other) | {"details": "- 沒看過的一行。"}
     )
     assert page.post(address("card", issue, other.pk), sent).status_code == 409

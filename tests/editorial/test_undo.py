@@ -570,12 +570,19 @@ def test_a_repaired_card_stays_and_the_refusal_says_what_to_do(issue, held, edit
 
 def said(issue, by: Membership, verb: str, comment: Comment) -> Event:
     return Event.objects.create(
-        desk=issue.desk, issue=issue, actor=by.user, verb=verb, after={"comment": comment.pk}
+        desk=issue.desk,
+        issue=issue,
+        card=comment.card,
+        actor=by.user,
+        verb=verb,
+        after={"comment": comment.pk},
     )
 
 
 def test_comments_are_resolved_and_opened_again(issue, editor, colleague):
-    comment = Comment.objects.create(issue=issue, by=editor.user, body="數字有誤？")
+    comment = Comment.objects.create(
+        issue=issue, card=cards_of(issue)[0], by=editor.user, body="數字有誤？"
+    )
     said(issue, editor, "comment.add", comment)
     [event] = undo(issue_id=issue.pk, by=editor)
     comment.refresh_from_db()
@@ -593,7 +600,9 @@ def test_comments_are_resolved_and_opened_again(issue, editor, colleague):
 
 
 def test_a_comment_somebody_has_resolved_says_so(issue, editor, colleague):
-    comment = Comment.objects.create(issue=issue, by=editor.user, body="數字有誤？")
+    comment = Comment.objects.create(
+        issue=issue, card=cards_of(issue)[0], by=editor.user, body="數字有誤？"
+    )
     said(issue, editor, "comment.add", comment)
     Comment.objects.update(resolved_by=colleague.user, resolved_at=comment.at)
     assert "colleague" in refused(issue_id=issue.pk, by=editor).refusal.sentence

@@ -71,7 +71,7 @@ def make(name: str, issue: Issue, by: Membership, card: Card | None = None):
     issue = Issue.objects.select_related("desk").get(pk=issue.pk)
     if card:
         card.refresh_from_db()
-        case = queue.case_of_card(card, issue)
+        case = queue.case_of_card(card.pk, issue)
     else:
         case = queue.case_of_insight(issue)
     return decide(

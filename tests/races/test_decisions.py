@@ -27,8 +27,9 @@ from tests.races.threads import at_once, unexpected
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def approve(card: Card, by):
-    return decide("approve", issue_id=card.section.issue_id, card_id=card.pk, by=by, seen=card.hash)
+def approve(card: Card | queue.CardRow, by):
+    issue_id = Section.objects.values_list("issue", flat=True).get(pk=card.section_id)
+    return decide("approve", issue_id=issue_id, card_id=card.pk, by=by, seen=card.hash)
 
 
 def save(card: Card, by, **values) -> list[str]:
