@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from editorial.forms import SignInForm
-from editorial.views import cards, decide, drafts, insight, issues, signing
+from editorial.views import cards, decide, drafts, insight, issues, queue, signing
 
 _DESK = "desk/<slug:desk>/"
 _ISSUE = f"{_DESK}<day:day>/"
@@ -14,7 +14,9 @@ urlpatterns = [
     path("sign-in/", _SIGN_IN, name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("desk/", issues.home, name="desk"),
-    path(_DESK, issues.queue_page, name="queue"),
+    path(_DESK, queue.cards, name="queue"),
+    path(f"{_DESK}news/", queue.news, name="queue_news"),
+    path(f"{_DESK}issues/", queue.archive, name="archive"),
     path(f"{_DESK}drafts/<int:pk>/", drafts.draft, name="draft"),
     path(f"{_DESK}drafts/<int:pk>/payload/", drafts.payload, name="payload"),
     path(_ISSUE, issues.issue, name="issue"),
