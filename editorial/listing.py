@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from digest.document import Importance
-from digest.models import Card, Desk, Event, Term
+from digest.models import Card, CardEntity, Desk, Event, Source, Term
 from digest.search import Search
 from editorial.excerpts import Piece, excerpt, marked
 from editorial.filters import Filters
@@ -38,7 +38,7 @@ FACETS: dict[str, tuple[Promise, int]] = {
     "entity": (_("Entity"), 8),
     "host": (_("Source"), 8),
 }
-_MOST_CHOICES = 40
+_MOST_CHOICES = 12
 _TEXTS = ("summary", "details", "applications", "rest", "importance_note")
 
 
@@ -102,7 +102,7 @@ def facets_of(filters: Filters, found: Found) -> list[Facet]:
                 query=filters.with_(**{name: choice.value}).query,
                 is_chosen=_is_same(name, choice.value, present),
             )
-            for choice in found.choices[name]
+            for choice in found.choices[name][:_MOST_CHOICES]
         ]
         if name == "state":
             options = [option for option in options if option.count or option.is_chosen]
@@ -111,7 +111,7 @@ def facets_of(filters: Filters, found: Found) -> list[Facet]:
                 name=name,
                 label=label,
                 options=options[:most],
-                more=options[most:_MOST_CHOICES],
+                more=options[most:],
                 value="" if present is None or name == "state" else str(present),
                 shown=_label(name)(present) if present not in ("", None) else "",
                 is_set=name in filters.narrowing,
@@ -155,20 +155,16 @@ def rows_of(hits: Sequence[Hit], filters: Filters) -> list[Row]:
     """The rows of a page, in a constant number of queries."""
     keys = [hit.pk for hit in hits]
     search = Search.of(filters.q) if filters.q else None
-    cards = Card.objects.filter(pk__in=keys).only("headline", *(_TEXTS if search else ()))
-    if search:
-        cards = cards.whole()
-    cards = {card.pk: card for card in cards}
+    parts = search.parts if search else ()
+    cards = Card.objects.only("headline", *(_TEXTS if parts else ())).in_bulk(keys)
+    texts = _texts_of(cards) if parts else {}
     approvals = Approval.objects.valid().filter(card__in=keys, hash=F("card__hash"))
     approved_by = {a.card_id: a.by for a in approvals.select_related("by").order_by("-pk")}
-    parts = search.parts if search else ()
     return [
         Row(
             hit=hit,
-            headline=marked(cards[hit.pk].headline, parts)
-            if parts
-            else [Piece(cards[hit.pk].headline)],
-            excerpt=excerpt(_texts_of(cards[hit.pk]), parts) if parts else [],
+            headline=marked(cards[hit.pk].headline, parts),
+            excerpt=excerpt(texts[hit.pk], parts) if parts else [],
             approved_by=approved_by.get(hit.pk),
         )
         for hit in hits
@@ -176,10 +172,16 @@ def rows_of(hits: Sequence[Hit], filters: Filters) -> list[Row]:
     ]
 
 
-def _texts_of(card: Card) -> list[str]:
-    sources = (f"{source.title} {source.host}" for source in card.sources.all())
-    entities = "、".join(item.tag.name for item in card.entity_items.all())
-    return [*(getattr(card, column) for column in _TEXTS), entities, *sources]
+def _texts_of(cards: Mapping[int, Card]) -> dict[int, list[str]]:
+    """Where a text can be found besides the headline, by card."""
+    texts = {pk: [getattr(card, column) for column in _TEXTS] for pk, card in cards.items()}
+    entities = CardEntity.objects.filter(content_object__in=cards)
+    for pk, name in entities.values_list("content_object", "tag__name"):
+        texts[pk].append(name)
+    sources = Source.objects.filter(card__in=cards)
+    for pk, title, host in sources.values_list("card", "title", "host"):
+        texts[pk].append(f"{title} {host}")
+    return texts
 
 
 def new_cards(desk: Desk, since: int) -> int:

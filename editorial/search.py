@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
-from digest.models import Card, CardEntity, Desk, Issue, Source, Suggestion, Term
+from digest.models import Card, CardEntity, Delivery, Desk, Issue, Source, Suggestion, Term
 from digest.search import FREQUENT, Search
 from editorial.filters import STATES, UNRATED, Filters
 from editorial.models import Approval, Comment
@@ -62,10 +62,18 @@ class Found:
     choices: dict[str, list[Choice]]
 
 
-def issues_in_work(desk: Desk) -> QuerySet[Issue]:
-    """The issues people may have to do with: unpublished, or of the last days."""
+def issues_in_work(desk: Desk) -> list[tuple[int, date]]:
+    """The issues people may have to do with, newest first, each as its id and its day: those that
+    are not published, those of the last days, those on their way or stuck on it."""
     since = desk.today() - timedelta(days=DAYS_IN_WORK - 1)
-    return Issue.objects.of(desk).filter(Q(published=None) | Q(date__gte=since))
+    ours = Issue.objects.of(desk).values_list("pk", "date").order_by()
+    # One for each index: with OR, the whole archive would be asked.
+    in_work = ours.filter(published=None).union(
+        ours.filter(date__gte=since),
+        ours.filter(due_at__isnull=False),
+        ours.filter(published__deliveries__state=Delivery.State.FAILED),
+    )
+    return list(in_work.order_by("-date"))
 
 
 def find(desk: Desk, filters: Filters, in_work: Iterable[int]) -> Found:

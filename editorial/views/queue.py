@@ -28,7 +28,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
     by = membership_at(request, desk)
     since = last_event_of(by.desk)  # before the rows: what happens in between counts as not seen
     filters = Filters.read(request.GET)
-    in_work = list(issues_in_work(by.desk).values_list("pk", "date"))
+    in_work = issues_in_work(by.desk)
     found = find(by.desk, filters, [pk for pk, _day in in_work])
     page = Paginator(found.hits, CARDS_A_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -52,12 +52,13 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
     }
     if request.htmx and request.htmx.target == "found":
         return render(request, "editorial/_found.html", context)
-    on_top = [pk for pk, _day in in_work[:ISSUES_ON_TOP]]
-    context |= {
-        "issues": queue.issues_of(by.desk).filter(pk__in=on_top),
-        "more_issues": len(in_work) - len(on_top),
-        "refused": queue.drafts_refused(by.desk)[:10],
-    }
+    if not filters.is_archive:
+        on_top = [pk for pk, _day in in_work[:ISSUES_ON_TOP]]
+        context |= {
+            "issues": queue.issues_of(by.desk).filter(pk__in=on_top),
+            "more_issues": len(in_work) - len(on_top),
+            "refused": queue.drafts_refused(by.desk)[:10],
+        }
     return render(request, "editorial/queue.html", context)
 
 
