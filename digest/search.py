@@ -55,7 +55,9 @@ class Search:
     @classmethod
     def of(cls, text: str) -> Search | None:
         """The search for a text; None where it has no letter or digit to look up."""
-        folded = fold(text[:SEARCH_LIMIT].replace("\0", " "))[: 2 * SEARCH_LIMIT]
+        # Half a character, as only code can send it, is none.
+        sayable = text[:SEARCH_LIMIT].encode("utf-8", "ignore").decode().replace("\0", " ")
+        folded = fold(sayable)[: 2 * SEARCH_LIMIT]
         parts = tuple(dict.fromkeys(folded.split()))
         whole: dict[str, None] = {}
         begun: dict[str, None] = {}

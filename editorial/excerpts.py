@@ -10,7 +10,7 @@ from functools import lru_cache
 from digest.folding import fold
 
 #: So many characters stand before the first hit of an excerpt, and at most so many in all.
-_BEFORE, _LENGTH = 24, 110
+_BEFORE, _LENGTH = 24, 90
 # What Markdown puts around words; an excerpt is no place for it.
 _MARKS = re.compile(r"\*\*|`|^[ \t]*(?:[-*+>]|#{1,6})[ \t]+", re.MULTILINE)
 

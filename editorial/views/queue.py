@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from django_htmx.http import push_url
 
 from editorial import queue
 from editorial.access import membership_at, signed_in
@@ -51,11 +52,14 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
         "is_empty_desk": not in_work and not by.desk.issues.exists(),
     }
     if request.htmx and request.htmx.target == "found":
-        return render(request, "editorial/_found.html", context)
+        answer = render(request, "editorial/_found.html", context)
+        return push_url(answer, reverse("queue", args=[desk]) + filters.query)
     if not filters.is_archive:
         on_top = [pk for pk, _day in in_work[:ISSUES_ON_TOP]]
+        issues = list(queue.issues_of(by.desk).filter(pk__in=on_top))
         context |= {
-            "issues": queue.issues_of(by.desk).filter(pk__in=on_top),
+            "busy": [issue for issue in issues if not queue.is_out(issue)],
+            "settled": [issue for issue in issues if queue.is_out(issue)],
             "more_issues": len(in_work) - len(on_top),
             "refused": queue.drafts_refused(by.desk)[:10],
         }
