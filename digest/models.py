@@ -269,16 +269,13 @@ class CardQuerySet(models.QuerySet):
     def containing(self, text: str | Search) -> CardQuerySet:
         """Cards in which each part of a text stands, whatever its case, width, hyphens or script.
 
-        Of Latin words and numbers the beginning is enough, of Chinese any piece. The index names
-        the candidates and `folded` has the last word; a text without a letter is in no card.
+        Of Latin words and numbers the beginning is enough, of Chinese any piece. A text without a
+        letter is in no card.
         """
         search = text if isinstance(text, Search) else Search.of(text)
         if search is None:
             return self.none()
-        found = self.filter(words__found_by=search)
-        for part in search.parts:
-            found = found.filter(folded__contains=part)
-        return found
+        return self.filter(words__found_by=search)
 
 
 class Card(models.Model):

@@ -70,16 +70,23 @@ class Search:
     def weighed(self) -> Search:
         """The same with the knowledge (one query) whether it names many cards.
 
-        SQLite needs it for its plan. PostgreSQL has statistics of its own.
+        SQLite counts as far as it must; PostgreSQL tells what it expects, which costs it nothing.
         """
-        if connection.vendor != "sqlite":
-            return self
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s)",  # noqa: S608
-                [self.for_sqlite(), FREQUENT],
-            )
-            return replace(self, is_frequent=cursor.fetchone()[0] == FREQUENT)
+            if connection.vendor == "sqlite":
+                cursor.execute(
+                    f"SELECT count(*) FROM (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s)",  # noqa: S608
+                    [self.for_sqlite(), FREQUENT],
+                )
+                cards = cursor.fetchone()[0]
+            else:
+                vector = _VECTOR.format(words="words")
+                cursor.execute(
+                    f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {CARDS} WHERE {vector} @@ %s::tsquery",  # noqa: S608
+                    [self.for_postgresql()],
+                )
+                cards = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+        return replace(self, is_frequent=cards >= FREQUENT)
 
     def for_sqlite(self) -> str:
         """What FTS5 is to MATCH."""
@@ -100,19 +107,42 @@ def _lexeme(word: str) -> str:
 
 @models.TextField.register_lookup
 class FoundBy(models.Lookup):
-    """`words__found_by=Search`: the index names the cards. For `Card.words` and no other column."""
+    """`words__found_by=Search`, for `Card.words` and no other column.
+
+    The index names candidates, and `folded` has the last word. For a frequent search the cards are
+    gone through in their order until there are enough: fetching and sorting all that the index
+    names would take as long as the archive is large.
+    """
 
     lookup_name = "found_by"
     prepare_rhs = False
 
     def as_sql(self, compiler, connection) -> tuple[str, list[Any]]:
-        words, params = self.process_lhs(compiler, connection)
-        return f"{_VECTOR.format(words=words)} @@ %s::tsquery", [*params, self.rhs.for_postgresql()]
-
-    def as_sqlite(self, compiler, connection) -> tuple[str, list[Any]]:
+        search: Search = self.rhs
+        words, _no_params = self.process_lhs(compiler, connection)
         table = compiler.quote_name_unless_alias(self.lhs.alias)
-        found = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s"  # noqa: S608
-        # With a sum in the place of the key, SQLite asks of each card it comes by whether it is
-        # among the found, instead of fetching and sorting them all.
-        key = f"({table}.id + 0)" if self.rhs.is_frequent else f"{table}.id"
-        return f"{key} IN ({found})", [self.rhs.for_sqlite()]
+        confirmed = [f"{table}.folded LIKE %s ESCAPE '\\'"] * len(search.parts)
+        params = [f"%{_verbatim(part)}%" for part in search.parts]
+        if connection.vendor == "sqlite":
+            # A sum is no key: SQLite then asks of each card it comes by whether it is among these.
+            key = f"({table}.id + 0)" if search.is_frequent else f"{table}.id"
+            named = f"{key} IN (SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s)"  # noqa: S608
+            return " AND ".join([named, *confirmed]), [search.for_sqlite(), *params]
+        if search.is_frequent:
+            patterns = [f"% {w} %" for w in search.whole] + [f"% {w}%" for w in search.begun]
+            confirmed += [f"' ' || {words} || ' ' LIKE %s"] * len(patterns)
+            # PostgreSQL takes a CASE for true of every other card and so does not sort them all.
+            # Of each LIKE it would expect next to nothing.
+            return (
+                f"CASE WHEN {' AND '.join(confirmed)} THEN TRUE ELSE FALSE END",
+                params + patterns,
+            )
+        named = f"{_VECTOR.format(words=words)} @@ %s::tsquery"
+        return " AND ".join([named, *confirmed]), [search.for_postgresql(), *params]
+
+
+def _verbatim(text: str) -> str:
+    """A text that LIKE takes as it stands."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return text

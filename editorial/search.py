@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
@@ -22,6 +22,8 @@ from editorial.models import Approval, Comment
 MOST = 500
 #: An issue stays in work for so many days, even when it is published.
 DAYS_IN_WORK = 7
+#: Before all moments there are. (“Not NULL” would not lead SQLite to the index.)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def issues_in_work(desk: Desk) -> list[tuple[int, date]]:
     # One for each index: with OR, the whole archive would be asked.
     in_work = ours.filter(published=None).union(
         ours.filter(date__gte=since),
-        ours.filter(due_at__isnull=False),
+        ours.filter(due_at__gt=_LONG_AGO),
         ours.filter(published__deliveries__state=Delivery.State.FAILED),
     )
     return list(in_work.order_by("-date"))

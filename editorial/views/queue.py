@@ -19,7 +19,7 @@ from editorial.search import MOST, find, issues_in_work
 CARDS_A_PAGE = 50
 ISSUES_A_PAGE = 30
 #: So many issues in work stand above the list; the others are in the archive.
-ISSUES_ON_TOP = 8
+ISSUES_ON_TOP = 14
 
 
 @require_safe

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.db import connection
 from django.db.models import F
 from django.http import QueryDict
 from django.urls import reverse
@@ -153,6 +153,9 @@ def test_a_search_finds_what_comparing_every_text_finds(issue):
         sought = "".join(chance.choices(alphabet, k=chance.randint(1, 4)))
         found = set(ours.containing(sought).values_list("position", flat=True))
         assert found == {n for n, text in folded.items() if matches(text, sought)}, sought
+        if asked := Search.of(sought):
+            often = ours.containing(replace(asked, is_frequent=True))
+            assert found == set(often.values_list("position", flat=True)), sought
         hits += len(found)
         # Of Chinese alone, any piece is found.
         if all(part and not re.search(r"[a-z0-9é]", part) for part in fold(sought).split()):
@@ -178,12 +181,13 @@ def test_no_text_breaks_a_search(text, issue, page, queue_address):
 
 
 def test_frequent_and_rare_words_find_the_same(issue, desk, monkeypatch):
-    """SQLite is asked in two ways; which one must make no difference."""
-    found = list(Card.objects.containing(Search.of("模型")).order_by("pk"))
-    monkeypatch.setattr("digest.search.FREQUENT", 1)
-    often = Search.of("模型").weighed()
-    assert often.is_frequent is (connection.vendor == "sqlite")
-    assert list(Card.objects.containing(often).order_by("pk")) == found != []
+    """The database is asked in two ways; which one must make no difference."""
+    rare = Search.of("模型").weighed()
+    monkeypatch.setattr("digest.search.FREQUENT", 0)
+    assert (rare.is_frequent, Search.of("模型").weighed().is_frequent) == (False, True)
+    for text in ("模型", "模", "mod", "開源 ai", "gpt-5", "ai 模型"):
+        found = list(Card.objects.containing(Search.of(text)).order_by("pk"))
+        assert list(Card.objects.containing(Search.of(text).weighed()).order_by("pk")) == found
 
 
 def test_a_search_looks_into_the_text_as_it_is_now(issue):
