@@ -81,13 +81,47 @@ def issues_in_work(desk: Desk) -> list[tuple[int, date]]:
 def find(desk: Desk, filters: Filters, in_work: Iterable[int]) -> Found:
     """The desk's cards that all filters let through. `in_work`: ids of the issues in work."""
     cards = _Cards(desk, filters, list(in_work))
-    hits, is_cut = cards.hits()
     # What a filter offers are the cards that all others let through.
-    without = {
-        name: cards.hits(leave_out=name)[0] if _is_set(filters, name) else hits
-        for name in ("state", "day", "section", "importance", "entity", "host")
-    }
-    return Found(hits, is_cut, {n: list(_CHOICES[n](h)) for n, h in without.items()})
+    names = [name for name in _CHOICES if _is_set(filters, name)]
+    found = {name: cards.rows(leave_out=name) for name in ("", *names)}
+    hits = _as_hits(found)
+    choices = {name: list(offer(hits.get(name, hits[""]))) for name, offer in _CHOICES.items()}
+    return Found(hits[""], len(found[""]) > MOST, choices)
+
+
+def _as_hits(found: dict[str, list[tuple]]) -> dict[str, list[Hit]]:
+    """The rows with what other tables say of their cards, asked once for all of them.
+
+    (Asked along with the rows, PostgreSQL would go through all approvals there are.)
+    """
+    keys = {row[0] for rows in found.values() for row in rows[:MOST]}
+    approvals = Approval.objects.valid().filter(card__in=keys, hash=F("card__hash"))
+    approved = set(approvals.order_by().values_list("card", flat=True))
+    comments = Comment.objects.open().filter(card__in=keys)
+    commented = set(comments.order_by().values_list("card", flat=True))
+    suggestions = Suggestion.objects.filter(card__in=keys, state=Suggestion.State.OPEN)
+    later = set(suggestions.order_by().values_list("card", flat=True))
+
+    def hit(
+        pk: int, day: date, section: str, importance: int | None, dropped: bool, edited: bool
+    ) -> Hit:
+        return Hit(
+            pk=pk,
+            day=day,
+            section=section,
+            importance=importance,
+            waiting=not dropped and pk not in approved,
+            approved=not dropped and pk in approved,
+            dropped=dropped,
+            commented=pk in commented,
+            later=pk in later,
+            edited=edited,
+        )
+
+    known: dict[int, Hit] = {}
+    for rows in found.values():
+        known |= {row[0]: hit(*row) for row in rows[:MOST] if row[0] not in known}
+    return {name: [known[row[0]] for row in rows[:MOST]] for name, rows in found.items()}
 
 
 def _is_set(filters: Filters, name: str) -> bool:
@@ -117,10 +151,10 @@ class _Cards:
         if filters.host:
             self.lists["host"] = _with(Source.objects.filter(host=filters.host), card="card")
 
-    def hits(self, leave_out: str = "") -> tuple[list[Hit], bool]:
-        """The newest of them, and whether there are more."""
+    def rows(self, leave_out: str = "") -> list[tuple]:
+        """The newest of them, and one more where there are more."""
         asked = self.filters
-        found = self.base.annotate(**_FLAGS)
+        found = self.base
         # A day may be any, also one that nobody works on any more.
         if asked.day and leave_out != "day":
             found = found.filter(section__issue__date=asked.day)
@@ -136,11 +170,10 @@ class _Cards:
         if leave_out != "state":
             either = Q()
             for flag in STATES[asked.present_state]:
-                either |= Q(**{flag: True})
+                either |= _FLAGS[flag]
             found = found.filter(either)
-        rows = found.order_by(*_ORDER).values_list(*_COLUMNS)[: MOST + 1]
-        hits = [Hit(*row) for row in rows]
-        return hits[:MOST], len(hits) > MOST
+        rows = found.annotate(edited=ExpressionWrapper(_FLAGS["edited"], BooleanField()))
+        return list(rows.order_by(*_ORDER).values_list(*_COLUMNS)[: MOST + 1])
 
 
 def _with(items: QuerySet, *, card: str) -> Q:
@@ -151,25 +184,22 @@ def _with(items: QuerySet, *, card: str) -> Q:
     return Q(Exists(items.filter(**{card: OuterRef("pk")})))
 
 
-def _flag(condition: Q | Exists) -> ExpressionWrapper:
-    return ExpressionWrapper(condition, BooleanField())
-
-
 _APPROVED = Q(Exists(Approval.objects.of_present_card()))
-#: What is told of a card and no column of it says.
+#: What can be asked of a card: the same that a Hit tells.
 _FLAGS = {
-    "waiting": _flag(Q(dropped=False) & ~_APPROVED),
-    "approved": _flag(Q(dropped=False) & _APPROVED),
-    "commented": Exists(Comment.objects.open().filter(card=OuterRef("pk"))),
-    "later": Exists(Suggestion.objects.filter(card=OuterRef("pk"), state=Suggestion.State.OPEN)),
-    "edited": _flag(~Q(hash=F("machine_hash"))),
+    "waiting": Q(dropped=False) & ~_APPROVED,
+    "approved": Q(dropped=False) & _APPROVED,
+    "dropped": Q(dropped=True),
+    "commented": Q(Exists(Comment.objects.open().filter(card=OuterRef("pk")))),
+    "later": Q(Exists(Suggestion.objects.filter(card=OuterRef("pk"), state=Suggestion.State.OPEN))),
+    "edited": ~Q(hash=F("machine_hash")),
 }
 #: The newest day first, and within it as readers have it. Nothing else stands at one place.
 _ORDER = ("-section__issue__date", "section__position", "position")
-#: The columns of a Hit.
+#: What is read of each card.
 _COLUMNS = (
     *("pk", "section__issue__date", "section__title", "importance"),
-    *("waiting", "approved", "dropped", "commented", "later", "edited"),
+    *("dropped", "edited"),
 )
 
 
