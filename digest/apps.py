@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 def ensure_default_desk(sender, **kwargs) -> None:
@@ -26,7 +26,8 @@ class DigestConfig(AppConfig):
 
     def ready(self) -> None:
         from digest import checks  # noqa: F401  registers them
-        from digest.promises import make_promises
+        from digest.promises import let_go_of_words, make_promises
 
+        pre_migrate.connect(let_go_of_words, sender=self)
         post_migrate.connect(make_promises, sender=self)
         post_migrate.connect(ensure_default_desk, sender=self)

@@ -34,6 +34,27 @@ def words_of(folded: str) -> str:
     return " ".join(found)
 
 
+def sought_in(folded: str) -> tuple[list[str], list[str]]:
+    """How `words_of` has the words of a folded search: those that stand there whole, and those of
+    which only the beginning is known.
+
+    The last word may go on (`bench` of `benchmark`), and so may a single Chinese character: it is
+    the beginning of every pair it opens. Both are empty where there is nothing to look up.
+    """
+    whole: dict[str, None] = {}
+    begun: dict[str, None] = {}
+    for run in _RUN.finditer(folded):
+        cjk, word = run.groups()
+        if not cjk:
+            kind = begun if run.end() == len(folded) else whole
+            kind[word[:_WORD_LIMIT]] = None
+        elif len(cjk) == 1:
+            begun[cjk] = None
+        else:
+            whole |= dict.fromkeys(cjk[n : n + 2] for n in range(len(cjk) - 1))
+    return list(whole), list(begun)
+
+
 @cache
 def _simplifier():
     from opencc import OpenCC  # loads its dictionaries, 40 ms: only where something is folded

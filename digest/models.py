@@ -26,6 +26,7 @@ from taggit.models import ItemBase, TagBase
 
 from digest import document
 from digest.folding import fold
+from digest.search import Search
 
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 is_slug = RegexValidator(rf"\A{SLUG}\Z", _("Lower-case letters, digits and single hyphens."))
@@ -266,9 +267,19 @@ class CardQuerySet(models.QuerySet):
         """Cards that are part of the issue: those nobody dropped."""
         return self.filter(dropped=False)
 
-    def containing(self, text: str) -> CardQuerySet:
-        """Cards in which a text stands, whatever its case, width, hyphens or script."""
-        return self.filter(folded__contains=fold(text))
+    def containing(self, text: str | Search) -> CardQuerySet:
+        """Cards in which each part of a text stands, whatever its case, width, hyphens or script.
+
+        Of Latin words and numbers the beginning is enough, of Chinese any piece. The index names
+        the candidates and `folded` has the last word; a text without a letter is in no card.
+        """
+        search = text if isinstance(text, Search) else Search.of(text)
+        if search is None:
+            return self.none()
+        found = self.filter(words__found_by=search)
+        for part in search.parts:
+            found = found.filter(folded__contains=part)
+        return found
 
 
 class Card(models.Model):

@@ -384,6 +384,12 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
     )
 
 
+def is_out(issue: Issue) -> bool:
+    """Whether readers have all that was signed of an issue (one of `issues_of`), everywhere."""
+    is_last = issue.signed == issue.published_number
+    return issue.published_id is not None and is_last and not issue.due_at and not issue.failed
+
+
 def drafts_refused(desk: Desk) -> QuerySet[Draft]:
     """The desk's latest drafts that could not be filed, without their payloads."""
     return desk.drafts.filter(state=Draft.State.REFUSED).defer("payload")

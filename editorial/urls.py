@@ -16,6 +16,7 @@ from editorial.views import (
     issues,
     keys,
     pulse,
+    queue,
     signing,
     terms,
 )
@@ -30,7 +31,9 @@ urlpatterns = [
     path("keys/", keys.keys, name="keys"),
     path("keys/guided/", keys.guided, name="guided"),
     path("desk/", issues.home, name="desk"),
-    path(_DESK, issues.queue_page, name="queue"),
+    path(_DESK, queue.cards, name="queue"),
+    path(f"{_DESK}news/", queue.news, name="queue_news"),
+    path(f"{_DESK}issues/", queue.archive, name="archive"),
     path(f"{_DESK}terms/", terms.terms, name="terms"),
     path(f"{_DESK}drafts/<int:pk>/", drafts.draft, name="draft"),
     path(f"{_DESK}drafts/<int:pk>/payload/", drafts.payload, name="payload"),

@@ -31,6 +31,8 @@ GET: dict[str, tuple[str, ...]] = {
     "language": (ELSEWHERE,) * 5,
     "desk": (SIGN_IN, ELSEWHERE, "no desk", ELSEWHERE, ELSEWHERE),
     "queue": MEMBERS,
+    "queue_news": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
+    "archive": MEMBERS,
     "issue": MEMBERS,
     "publication": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "draft": MEMBERS,
@@ -86,7 +88,7 @@ def addresses(issue) -> dict[str, str]:
         "front_of": reverse("front_of", args=[desk]),
         "edition": reverse("edition", args=[day]),
         "edition_of": reverse("edition_of", args=[desk, day]),
-        "queue": reverse("queue", args=[desk]),
+        **{name: reverse(name, args=[desk]) for name in ("queue", "queue_news", "archive")},
         "draft": reverse("draft", args=[desk, draft.pk]),
         "payload": reverse("payload", args=[desk, draft.pk]),
         **{

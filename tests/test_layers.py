@@ -35,8 +35,9 @@ DIGEST: dict[str, set[str]] = {
     "rendering": {"document", "markup"},
     "channels": {"document", "rendering", "outgoing"},
     # rows
-    "models": {"document", "folding"},
-    "promises": set(),
+    "search": {"folding"},
+    "models": {"document", "folding", "search"},
+    "promises": {"search"},
     "rows": {"document", "folding", "hugo", "models"},
     "editions": {"document", "hugo", "models", "rows"},
     # drafts in, editions out
@@ -71,6 +72,10 @@ EDITORIAL: dict[str, set[str]] = {
     "models": {"roles"},
     "apps": set(),
     "queue": {"models"},
+    "filters": set(),
+    "excerpts": set(),
+    "search": {"filters", "models"},
+    "listing": {"excerpts", "filters", "models", "search"},
     "decisions": {"models", "queue"},
     "editing": {"decisions", "labels", "models", "queue"},
     "undo": {"decisions", "editing", "labels", "models"},
@@ -92,7 +97,7 @@ NOT_BEHIND_DOORS = {"api", "urls", "views"}
 #: What people's side may ask of the machine's side.
 DIGEST_FOR_EDITORIAL = {
     *("document", "editions", "hugo", "markup", "models", "reading", "rendering", "rows"),
-    *("promises", "tasks"),
+    *("folding", "promises", "search", "tasks"),
 }
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = ("document", "markup", "hugo", "payload", "rendering", "channels")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -62,6 +63,8 @@ def _pages(issue: Issue) -> dict[str, str]:
     card = cards_of(issue)[-1]
     return {
         "queue": reverse("queue", args=[slug]),
+        "search": reverse("queue", args=[slug]) + "?q=ai&state=later&section=x",
+        "archive": reverse("archive", args=[slug]),
         "issue": reverse("issue", args=[slug, day]),
         "card": reverse("card", args=[slug, day, card.pk]),
         "insight": reverse("insight", args=[slug, day]),
@@ -75,7 +78,18 @@ def _pages(issue: Issue) -> dict[str, str]:
 
 
 PAGES = (
-    *("queue", "issue", "card", "insight", "reading", "proof", "publication", "draft"),
+    *(
+        "queue",
+        "search",
+        "archive",
+        "issue",
+        "card",
+        "insight",
+        "reading",
+        "proof",
+        "publication",
+        "draft",
+    ),
     *("edition", "front"),
 )
 
@@ -133,6 +147,7 @@ def test_a_page_of_untouched_cards_takes_no_more_queries_for_more_cards(
         _assert_same({n: _queries(client, _pages(issue)[page]) for n, issue in issues.items()})
 
 
+@time_machine.travel(DAY)  # what is published long ago is not on the queue
 def test_no_page_takes_more_queries_in_a_larger_archive(
     client, desk, whole, editor, colleague, chief
 ):

@@ -1,11 +1,10 @@
-"""The queue of a desk, and one issue with all its cards."""
+"""The way to a desk, and one issue with all its cards."""
 
 from __future__ import annotations
 
 import json
 from datetime import date
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,8 +15,6 @@ from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
 from editorial.responses import last_event
-
-ISSUES_A_PAGE = 30
 
 
 @require_safe
@@ -30,22 +27,6 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(roles) == 1:
         return redirect("queue", roles[0].desk.slug)
     return render(request, "editorial/desks.html", {"roles": roles})
-
-
-@require_safe
-@signed_in
-def queue_page(request: HttpRequest, desk: str) -> HttpResponse:
-    """The desk's issues with what each still waits for, and the drafts that could not be filed."""
-    by = membership_at(request, desk)
-    page = Paginator(queue.issues_of(by.desk), ISSUES_A_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "by": by,
-        "desk": by.desk,
-        "page": page,
-        "today": by.desk.today(),
-        "refused": queue.drafts_refused(by.desk)[:10],
-    }
-    return render(request, "editorial/queue.html", context)
 
 
 @require_safe

@@ -9,6 +9,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from digest import promises
+from digest import search as word_index
+from digest.folding import fold, words_of
 from digest.models import Card, Desk, Edition, Event, Issue, Passage, Section
 from editorial.decisions import decide
 from editorial.models import Approval, Withdrawal
@@ -175,7 +177,7 @@ def promised() -> set[str]:
 @pytest.mark.django_db(transaction=True)
 def test_the_promises_stand_after_a_migrate_and_after_another():
     made = promised()
-    assert len(made) == (10 if connection.vendor == "sqlite" else 4)
+    assert len(made) == (13 if connection.vendor == "sqlite" else 4)
     call_command("migrate", verbosity=0)
     assert promised() == made
 
@@ -208,3 +210,133 @@ def test_a_missing_promise_would_be_noticed(issue):
             second.pk,
         )
         transaction.set_rollback(True)
+
+
+# --- the index of words --------------------------------------------------------------------------
+
+
+def set_words(card: Card, text: str) -> None:
+    folded = fold(text)
+    Card.objects.filter(pk=card.pk).update(folded=folded, words=words_of(folded))
+
+
+def indexed(word: str) -> set[int]:
+    """The cards the index names for a word, whatever stands in them."""
+    sought = word_index.Search.of(word)
+    return set(Card.objects.filter(words__found_by=sought).values_list("pk", flat=True))
+
+
+def assert_index_is_true() -> None:
+    """Fail where SQLite finds its index to be of another text than the cards hold."""
+    if connection.vendor == "sqlite":
+        name = word_index.INDEX
+        execute(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+
+
+def test_the_index_follows_what_happens_to_cards(issue):
+    first, second = cards_of(issue)[:2]
+    set_words(first, "罕見")
+    set_words(second, "罕見 unusual")
+    assert indexed("罕見") == {first.pk, second.pk}
+    set_words(first, "常見")
+    assert indexed("罕見") == {second.pk}
+    second.sources.all().delete()
+    second.entity_items.all().delete()
+    execute("DELETE FROM digest_card WHERE id = %s", second.pk)
+    assert indexed("罕見") == indexed("unusual") == set()
+    assert_index_is_true()
+
+
+@sqlite_only
+def test_a_card_that_replaces_another_is_found_by_its_own_words(issue):
+    first = cards_of(issue)[0]
+    set_words(first, "罕見")
+    columns = ", ".join(
+        f"'{words_of(fold('常見'))}'" if f.column == "words" else f.column
+        for f in Card._meta.concrete_fields
+    )
+    names = ", ".join(f.column for f in Card._meta.concrete_fields)
+    execute(
+        f"REPLACE INTO digest_card ({names}) SELECT {columns} FROM digest_card "  # noqa: S608
+        "WHERE id = %s",
+        first.pk,
+    )
+    assert (indexed("罕見"), first.pk in indexed("常見")) == (set(), True)
+    assert_index_is_true()
+
+
+@sqlite_only
+def test_an_index_gone_wrong_would_be_noticed(issue):
+    card = cards_of(issue)[0]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {word_index.INDEX}_update")
+    set_words(card, "罕見")
+    assert indexed("罕見") == set()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        assert_index_is_true()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_existing_archive_is_indexed(issue):
+    """What stands in a database that has no index yet is found after the next migrate."""
+    card = cards_of(issue)[0]
+    set_words(card, "罕見")
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for name in word_index.SQLITE_TRIGGERS:
+                cursor.execute(f"DROP TRIGGER {name}")
+            cursor.execute(f"DROP TABLE {word_index.INDEX}")
+        else:
+            cursor.execute(f"DROP INDEX {word_index.INDEX}")
+    call_command("migrate", verbosity=0)
+    assert indexed("罕見") == {card.pk}
+    assert_index_is_true()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_the_index_is_true_again_after_a_table_was_built_anew_and_filled_meanwhile(issue):
+    card = cards_of(issue)[0]
+    set_words(card, "罕見")
+    with connection.schema_editor() as editor:
+        editor._remake_table(Card)
+    set_words(card, "常見")  # as a migration of data would, while there is no trigger
+    call_command("migrate", verbosity=0)
+    assert (indexed("罕見"), card.pk in indexed("常見")) == (set(), True)
+    assert_index_is_true()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_an_index_that_misses_a_card_is_made_anew(issue):
+    card = cards_of(issue)[0]
+    set_words(card, "罕見")
+    name = word_index.INDEX
+    execute(f"INSERT INTO {name} ({name}) VALUES ('delete-all')")  # noqa: S608
+    assert indexed("罕見") == set()
+    call_command("migrate", verbosity=0)
+    assert indexed("罕見") == {card.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_can_go_back_behind_the_index_and_forth_again(issue):
+    card = cards_of(issue)[0]
+    set_words(card, "罕見")
+    try:
+        call_command("migrate", "editorial", "0001", verbosity=0)
+        call_command("migrate", "digest", "0001", verbosity=0)
+    finally:
+        call_command("migrate", verbosity=0)
+    assert indexed("罕見") == {card.pk}
+    assert_index_is_true()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_goes_through_the_index(issue):
+    plan = Card.objects.filter(words__found_by=word_index.Search.of("模型"))
+    if connection.vendor == "sqlite":
+        assert "VIRTUAL TABLE INDEX" in plan.explain()
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows are read at once
+            assert f"Bitmap Index Scan on {word_index.INDEX}" in plan.explain()

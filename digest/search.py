@@ -1,0 +1,118 @@
+"""The words of cards as an index of the database, and how it is asked.
+
+No parser of SQLite or PostgreSQL knows where a Chinese word ends, so none is asked: the words come
+from `digest.folding`, and the index takes them as they stand. What it is made of is here, when it
+is made is in `digest.promises`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connection, models
+
+from digest.folding import fold, sought_in
+
+CARDS = "digest_card"
+#: SQLite's index: an FTS5 table that keeps no text of its own. (PostgreSQL: the index's name.)
+INDEX = "digest_card_words"
+#: `ascii` takes every character beyond ASCII for a letter: words end at blanks and nowhere else.
+SQLITE_INDEX = (
+    f"CREATE VIRTUAL TABLE {INDEX} USING fts5(words, content='{CARDS}', content_rowid='id', "
+    "detail=none, tokenize='ascii', prefix='1')"
+)
+# An index without text must be told what to forget: the words as it was given them.
+_LEARN = f"INSERT INTO {INDEX} (rowid, words) VALUES (new.id, new.words);"  # noqa: S608
+_FORGET = f"INSERT INTO {INDEX} ({INDEX}, rowid, words) VALUES ('delete', old.id, old.words);"  # noqa: S608
+SQLITE_TRIGGERS = {
+    f"{INDEX}_insert": f"AFTER INSERT ON {CARDS} BEGIN {_LEARN} END",
+    f"{INDEX}_delete": f"AFTER DELETE ON {CARDS} BEGIN {_FORGET} END",
+    f"{INDEX}_update": f"AFTER UPDATE OF id, words ON {CARDS} "
+    f"WHEN old.id <> new.id OR old.words <> new.words BEGIN {_FORGET} {_LEARN} END",
+}
+_VECTOR = "array_to_tsvector(string_to_array({words}, ' '))"
+#: Without the list of what is still to be sorted in: every search would read it.
+POSTGRESQL_INDEX = (
+    f"CREATE INDEX IF NOT EXISTS {INDEX} ON {CARDS} USING gin ({_VECTOR.format(words='words')}) "
+    "WITH (fastupdate = off)"
+)
+#: Longer searches are cut: nobody types them.
+SEARCH_LIMIT = 200
+#: From here on, walking through the days until enough is found beats sorting all there is.
+FREQUENT = 2000
+
+
+@dataclass(frozen=True)
+class Search:
+    """A text as it is looked up: its folded parts, and the words of the index they imply."""
+
+    parts: tuple[str, ...]
+    whole: tuple[str, ...]
+    begun: tuple[str, ...]
+    is_frequent: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Search | None:
+        """The search for a text; None where it has no letter or digit to look up."""
+        # Half a character, as only code can send it, is none.
+        sayable = text[:SEARCH_LIMIT].encode("utf-8", "ignore").decode().replace("\0", " ")
+        folded = fold(sayable)[: 2 * SEARCH_LIMIT]
+        parts = tuple(dict.fromkeys(folded.split()))
+        whole: dict[str, None] = {}
+        begun: dict[str, None] = {}
+        for part in parts:
+            words, beginnings = sought_in(part)
+            whole |= dict.fromkeys(words)
+            begun |= dict.fromkeys(beginnings)
+        return cls(parts, tuple(whole), tuple(begun)) if whole or begun else None
+
+    def weighed(self) -> Search:
+        """The same with the knowledge (one query) whether it names many cards.
+
+        SQLite needs it for its plan. PostgreSQL has statistics of its own.
+        """
+        if connection.vendor != "sqlite":
+            return self
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s)",  # noqa: S608
+                [self.for_sqlite(), FREQUENT],
+            )
+            return replace(self, is_frequent=cursor.fetchone()[0] == FREQUENT)
+
+    def for_sqlite(self) -> str:
+        """What FTS5 is to MATCH."""
+        return " ".join([*map(_string, self.whole), *(f"{_string(w)}*" for w in self.begun)])
+
+    def for_postgresql(self) -> str:
+        """The same as a literal `tsquery`."""
+        return " & ".join([*map(_lexeme, self.whole), *(f"{_lexeme(w)}:*" for w in self.begun)])
+
+
+def _string(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _lexeme(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+@models.TextField.register_lookup
+class FoundBy(models.Lookup):
+    """`words__found_by=Search`: the index names the cards. For `Card.words` and no other column."""
+
+    lookup_name = "found_by"
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection) -> tuple[str, list[Any]]:
+        words, params = self.process_lhs(compiler, connection)
+        return f"{_VECTOR.format(words=words)} @@ %s::tsquery", [*params, self.rhs.for_postgresql()]
+
+    def as_sqlite(self, compiler, connection) -> tuple[str, list[Any]]:
+        table = compiler.quote_name_unless_alias(self.lhs.alias)
+        found = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s"  # noqa: S608
+        # With a sum in the place of the key, SQLite asks of each card it comes by whether it is
+        # among the found, instead of fetching and sorting them all.
+        key = f"({table}.id + 0)" if self.rhs.is_frequent else f"{table}.id"
+        return f"{key} IN ({found})", [self.rhs.for_sqlite()]
