@@ -5,6 +5,7 @@ Times depend on the machine they were taken on; the ratio of the two is what can
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -52,16 +53,21 @@ class Task:
         return took / 1e6
 
 
+_UNIT = Task("fixed", lambda: json.dumps([{"number": str(n)} for n in range(10_000)]))
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of the report. `queries` and `bytes` are None where there are none to count; `bar` is
-    what the ratio is to stay below, if anything."""
+    what the ratio is to stay below, if anything. `units` is the time in what a fixed piece of work
+    took just then: how busy the machine is with other things cancels out of it."""
 
     name: str
     timing: Timing
     peer: str
     peer_timing: Timing
     ratio: float
+    units: float
     queries: int | None = None
     bytes: int | None = None
     bar: float | None = None
@@ -83,10 +89,11 @@ def compare(
     task.once()
     peer.once()
     peer.once()
-    samples, yard = [], []
+    samples, yard, units = [], [], []
     for _ in range(times):
         samples.append(task.once())
         yard.append(peer.once())
+        units.append(_UNIT.once())
     # The median of the pairs: what else the machine was busy with hit both halves of a pair.
     ratio = statistics.median(a / b for a, b in zip(samples, yard, strict=True))
     return Row(task.name, Timing.of(samples), peer.name, Timing.of(yard), ratio, queries, size, bar)

@@ -60,13 +60,16 @@ def ratio(value: float) -> str:
 
 
 def growth_table(measured: Mapping[int, Sequence[Row]], cards: int) -> str:
-    """How the medians grow with the archive, ours and the peer's: `measured` by issues."""
+    """How times grow with the archive, ours and the peer's: `measured` by issues.
+
+    The factors are freed from how busy the machine was at each size (`Row.units`).
+    """
     sizes = list(measured)
     head = ["", *(f"{n:,} issues" if n > 1 else "1 issue" for n in sizes), "×", "peer", "peer's ×"]
     lines = []
     for same in zip(*measured.values(), strict=True):
-        ours = [row.timing.median for row in same]
-        theirs = [row.peer_timing.median for row in same]
+        ours = [row.units for row in same]
+        theirs = [row.units / row.ratio for row in same]
         lines.append(
             [
                 same[0].name,
