@@ -1,7 +1,8 @@
 # What one does with Copydesk. `make` alone lists it.
 #
 # Variables: PORT and HOST (of the desk), BROWSER=no (tests without a browser), PYTEST (more arguments
-# for pytest), PYTHON (what to make the virtual environment with).
+# for pytest), DATABASE=postgresql (what to measure on), PYTHON (what to make the virtual environment
+# with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -31,8 +32,8 @@ selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
 on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
   $(addprefix tests/digest/test_,intake.py promises.py rows.py) tests/services/test_worker.py
 
-bench: test-environment  ## Measure what performance claims rest on
-	@$(python) -m benches
+bench: test-environment  ## Measure the desk beside Django admin, and texts beside plain yardsticks
+	@$(python) -m benches $(if $(filter command,$(origin DATABASE)),$(DATABASE))
 
 lint: test-environment  ## Look for faults in the code and its layout, change nothing
 	@$(python) -m ruff check

@@ -1,7 +1,10 @@
-"""The product's addresses and one yardstick: a view that does nothing, behind all middleware."""
+"""The product's addresses, the admin that is its peer, and one yardstick: a view that does nothing,
+behind all middleware."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+
+from benches.peers import site
 
 
 def constant(request: HttpRequest) -> HttpResponse:
@@ -9,4 +12,8 @@ def constant(request: HttpRequest) -> HttpResponse:
     return HttpResponse("constant")
 
 
-urlpatterns = [path("constant", constant), path("", include("digest.urls"))]
+urlpatterns = [
+    path("constant", constant),
+    path("peer/", site.urls),
+    path("", include("digest.urls")),
+]

@@ -83,11 +83,13 @@ def field_values(card: Card) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a save: the fields that are different now, and the card's hash around it."""
+    """What became of a save: the fields that are different now, the card's hash around it, and what
+    the card says now."""
 
     fields: list[str]
     before: str
     after: str
+    value: document.Card
 
 
 def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
@@ -104,14 +106,16 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id)
         card = Card.objects.whole().get(pk=card_id)
-        present = rows.card_value(card).model_dump(mode="json")
+        value = rows.card_value(card)
+        present = value.model_dump(mode="json")
         before = {name: present[name] for name in rows.EDITABLE}
         changed = {c.field: c.value for c in changes if c.value != before[c.field]}
         _refuse_collisions(changes, before, card)
         hash_before = card.hash
         if not changed:
-            return Saved([], hash_before, hash_before)
-        rows.change_card(card, _valid_card(present | changed))
+            return Saved([], hash_before, hash_before, value)
+        value = _valid_card(present | changed)
+        rows.change_card(card, value)
         batch = new_batch() if len(changed) > 1 else ""
         for field in changed:
             event = _record(
@@ -125,7 +129,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 batch=batch,
             )
         glances.follow(role, card_id, hash_before, card.hash, event=event.pk)
-    return Saved(list(changed), hash_before, card.hash)
+    return Saved(list(changed), hash_before, card.hash, value)
 
 
 def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:
@@ -429,21 +433,15 @@ def front_values(issue: Issue) -> dict[str, Any]:
 
 
 def front_machine(issue: Issue) -> dict[str, Any]:
-    """The same as the machine last wrote it."""
-    return _values_in(document.FrontMatter(**issue.machine.get("front_matter", {})))
-
-
-def _values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
-    return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
-
-
-def front_machine(issue: Issue) -> dict[str, Any]:
     """What the machine wrote last where people change the front matter; empty for a key it has
     not written, and nothing at all where it is not known."""
     wrote = issue.machine.get("front_matter")
     if wrote is None:
         return {}
-    front_matter = document.FrontMatter.model_validate(wrote)
+    return _values_in(document.FrontMatter.model_validate(wrote))
+
+
+def _values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
     return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
 
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from digest import rendering, rows
+from digest import document, rendering, rows
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
 from digest.models import Card, Delivery, Edition, Event, Issue, Passage, Section
@@ -44,10 +44,16 @@ class Workplace:
     keys: dict[str, str]
     guided: bool
 
+    @property
+    def dialogs(self) -> str:
+        """The day page's dialogs, and the words its scripts say."""
+        username = self.by.user.get_username()
+        return _dialogs_html(tuple(self.keys.items()), self.place, username, get_language())
+
 
 def workplace_of(by: Membership, issue: Issue) -> Workplace:
     """The workplace of somebody at an issue."""
-    preference = Preference.objects.filter(user=by.user_id).first()
+    preference: Preference | None = getattr(by.user, "preference", None)
     return Workplace(
         by=by,
         issue=issue,
@@ -55,6 +61,14 @@ def workplace_of(by: Membership, issue: Issue) -> Workplace:
         keys=keymap.keys_of(preference),
         guided=preference is not None and preference.guided,
     )
+
+
+@lru_cache(maxsize=256)
+def _dialogs_html(
+    keys: tuple[tuple[str, str], ...], place: str, username: str, language: str
+) -> str:
+    context = {"help": keymap.help_for(dict(keys)), "place": place, "username": username}
+    return render_to_string("editorial/_dialogs.html", context)
 
 
 # --- cards ---------------------------------------------------------------------------------------
@@ -66,15 +80,23 @@ def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, str]:
     """The text of cards as readers see it, by hash, for pairs of a card's id and hash."""
     language = get_language()
     pairs = {hash_: pk for pk, hash_ in wanted}
-    missing = [pk for hash_, pk in pairs.items() if (hash_, language) not in _bodies]
+    bodies = {hash_: _bodies.get((hash_, language)) for hash_ in pairs}
+    missing = [pairs[hash_] for hash_, body in bodies.items() if body is None]
     if missing:
-        if len(_bodies) + len(missing) > _KEPT_AT_MOST:
-            _bodies.clear()
         for card in Card.objects.whole().filter(pk__in=missing):
-            view = rendering.view_of_card(rows.card_value(card))
-            _bodies[card.hash, language] = render_to_string("editorial/_body.html", {"view": view})
+            bodies[card.hash] = keep_body(card.hash, rows.card_value(card))
     # A card that somebody has changed in this very moment comes with its next fragment.
-    return {hash_: _bodies.get((hash_, language), "") for hash_ in pairs}
+    return {hash_: bodies[hash_] or "" for hash_ in pairs}
+
+
+def keep_body(hash_: str, value: document.Card) -> str:
+    """Render the text of a card, and keep it by its hash for whoever asks for it."""
+    if len(_bodies) >= _KEPT_AT_MOST:
+        _bodies.clear()
+    view = rendering.view_of_card(value)
+    body = render_to_string("editorial/_body.html", {"view": view})
+    _bodies[hash_, get_language()] = body
+    return body
 
 
 @dataclass(frozen=True)
@@ -209,7 +231,7 @@ class DayPage:
 
 def day_page(at: Workplace) -> DayPage:
     """The day page of an issue: constant queries, and no text but what is not kept yet."""
-    case = queue.case_of_issue(at.issue.pk, for_user=at.by.user_id)
+    case = queue.case_of(at.issue, for_user=at.by.user_id)
     shown = {card.row.pk: card for card in cards_on(at, case.cards.values())}
     dealt: dict[int, list[CardOnDesk]] = {}
     for card in shown.values():
@@ -231,10 +253,9 @@ def day_page(at: Workplace) -> DayPage:
                 bulk=bulk.get(row.pk, []),
             )
         )
-    order = queue.order_as_text((c.row.section_id, c.row.pk) for c in shown.values())
     title = next((s.row.title for s in sections if s.row.kind == Section.Kind.INSIGHT), "")
     insight = _insight_on(at, title, case.insight) if case.insight else None
-    return DayPage(sections, order, case, insight)
+    return DayPage(sections, case.order, case, insight)
 
 
 @dataclass(frozen=True)

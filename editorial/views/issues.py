@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from editorial import editing, forms, keymap, pages, queue
+from digest.models import IssueTag
+from editorial import editing, forms, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
 from editorial.labels import FRONT_LABELS
@@ -38,6 +40,8 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     since = last_event(found)  # before the rows: what happens in between counts as not seen
     at = pages.workplace_of(by, found)
     view = pages.day_page(at)
+    tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
+    prefetch_related_objects([found], tags)
     front = editing.front_values(found)
     context = {
         "by": by,
@@ -46,7 +50,6 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "at": at,
         "keys": at.keys,
         "keys_json": json.dumps(at.keys, ensure_ascii=False),
-        "help": keymap.help_for(at.keys),
         "case": view.case,
         "ready": view.case.readiness,
         "since": since,
