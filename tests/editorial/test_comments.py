@@ -187,12 +187,12 @@ def test_each_text_of_a_card_can_be_quoted(page, card, editor):
 
 def test_a_quote_is_outdated_when_its_phrase_goes_and_the_comment_stays(page, card, editor):
     before = card.summary
-    say(page, card, "這裡？", before[:8])
+    say(page, card, "這裡？", before[:24])
     change(card, editor, summary="整段重寫。")
     assert outdated(card) == [True]
     html = page.get(address("comments", card.section.issue, card.pk)).content.decode()
     assert "outdated: this phrase is gone from the text" in html
-    assert "這裡？" in html and before[:8] in html
+    assert "這裡？" in html and before[:24] in html
     assert Comment.objects.open().count() == 1
     change(card, editor, summary=before)
     assert outdated(card) == [False]
