@@ -96,7 +96,18 @@ def compare(
         units.append(_UNIT.once())
     # The median of the pairs: what else the machine was busy with hit both halves of a pair.
     ratio = statistics.median(a / b for a, b in zip(samples, yard, strict=True))
-    return Row(task.name, Timing.of(samples), peer.name, Timing.of(yard), ratio, queries, size, bar)
+    in_units = statistics.median(a / unit for a, unit in zip(samples, units, strict=True))
+    return Row(
+        task.name,
+        Timing.of(samples),
+        peer.name,
+        Timing.of(yard),
+        ratio=ratio,
+        units=in_units,
+        queries=queries,
+        bytes=size,
+        bar=bar,
+    )
 
 
 def count(task: Task) -> tuple[int, int | None]:
