@@ -19,12 +19,11 @@ from digest import hugo, views
 from digest.intake import receive
 from digest.models import Card, HeldCard, Issue, Passage, Suggestion
 from digest.publishing import machine_account, publish_due
-from editorial import pages
+from editorial import glances, pages
 from editorial.baselines import BASELINES
 from editorial.commenting import add_comment
 from editorial.decisions import decide
 from editorial.editing import Change, change_card, field_values, hash_of
-from editorial.models import Glance
 from editorial.queue import case_of_issue, order_of
 from tests.conftest import COVER, approve_everything, cards_of, land, sign
 
@@ -53,11 +52,9 @@ def _work_over(issue: Issue, editor, colleague, chief) -> None:
     for card in cards_of(issue):
         for number in range(1 + len(cards_of(issue)) // 6):
             add_comment(card_id=card.pk, body=f"第 {number} 句", quote=card.headline, by=colleague)
-    Glance.objects.bulk_create(
-        Glance(user=by.user, card=card, hash=card.hash, event=issue.events.last().pk)
-        for card in cards_of(issue)
-        for by in (editor, chief)
-    )
+    for by in (editor, chief):
+        seen = [(card.pk, card.hash) for card in cards_of(issue)]
+        glances.see(by, seen, event=issue.events.last().pk)
     draft = issue.drafts.first()
     Suggestion.objects.bulk_create(
         Suggestion(issue=issue, card=card, draft=draft, field="summary", value="機器後來寫的。")
