@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 
 from digest.models import Card, CardEntity, Delivery, Desk, Issue, Source, Suggestion, Term
 from digest.search import FREQUENT, Search
@@ -26,8 +36,7 @@ DAYS_IN_WORK = 7
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A card that was found: where it stands, and what there is to say of it."""
 
     pk: int
@@ -40,11 +49,6 @@ class Hit:
     commented: bool
     later: bool
     edited: bool
-
-    def is_in(self, state: str) -> bool:
-        """Whether it is in one of STATES."""
-        flags = STATES[state]
-        return not flags or any(getattr(self, flag) for flag in flags)
 
 
 @dataclass(frozen=True)
@@ -102,25 +106,18 @@ def _as_hits(found: dict[str, list[tuple]]) -> dict[str, list[Hit]]:
     suggestions = Suggestion.objects.filter(card__in=keys, state=Suggestion.State.OPEN)
     later = set(suggestions.order_by().values_list("card", flat=True))
 
-    def hit(
-        pk: int, day: date, section: str, importance: int | None, dropped: bool, edited: bool
-    ) -> Hit:
-        return Hit(
-            pk=pk,
-            day=day,
-            section=section,
-            importance=importance,
-            waiting=not dropped and pk not in approved,
-            approved=not dropped and pk in approved,
-            dropped=dropped,
-            commented=pk in commented,
-            later=pk in later,
-            edited=edited,
-        )
+    def hit(pk: int, *place: Any, dropped: bool, edited: bool) -> Hit:
+        is_approved = pk in approved
+        states = (not dropped and not is_approved, not dropped and is_approved, dropped)
+        return Hit(pk, *place, *states, pk in commented, pk in later, edited)
 
     known: dict[int, Hit] = {}
     for rows in found.values():
-        known |= {row[0]: hit(*row) for row in rows[:MOST] if row[0] not in known}
+        known |= {
+            row[0]: hit(*row[:4], dropped=row[4], edited=row[5])
+            for row in rows[:MOST]
+            if row[0] not in known
+        }
     return {name: [known[row[0]] for row in rows[:MOST]] for name, rows in found.items()}
 
 
@@ -210,34 +207,41 @@ def _in_order(values: Iterable[Any]) -> list[Choice]:
     return [Choice(value, count) for value, count in Counter(values).items()]
 
 
-def _counted(values: Iterable[Any]) -> list[Choice]:
-    return [Choice(value, count) for value, count in Counter(values).most_common()]
-
-
 def _states(hits: list[Hit]) -> Iterable[Choice]:
-    return (Choice(state, sum(hit.is_in(state) for hit in hits)) for state in STATES)
+    alike = Counter(hit[4:] for hit in hits)  # there are few kinds of hits
+    place = {flag: n for n, flag in enumerate(Hit._fields[4:])}
+    for state, flags in STATES.items():
+        places = [place[flag] for flag in flags]
+        of_state = (n for told, n in alike.items() if not places or any(told[p] for p in places))
+        yield Choice(state, sum(of_state))
 
 
 def _ratings(hits: list[Hit]) -> Iterable[Choice]:
-    counted = _counted(hit.importance or UNRATED for hit in hits)
+    counted = _in_order(hit.importance or UNRATED for hit in hits)
     return sorted(counted, key=lambda choice: -choice.value)
 
 
 def _entities(hits: list[Hit]) -> Iterable[Choice]:
-    """The entities by the spelling most of the cards have, all spellings counted as one."""
+    """The entities, all spellings of one counted as one."""
     items = CardEntity.objects.filter(content_object__in=[hit.pk for hit in hits])
-    named = set(items.values_list("content_object", "tag__folded", "tag__name").order_by())
-    spelling = {}
-    for (folded, name), _count in Counter((f, n) for _, f, n in sorted(named)).most_common():
-        spelling.setdefault(folded, name)
-    counted = _counted(folded for _card, folded in sorted({(c, f) for c, f, _ in named}))
-    return [replace(choice, value=spelling[choice.value]) for choice in counted]
+    named = (
+        items.order_by()
+        .values_list("tag__folded")
+        .annotate(Min("tag__name"), Count("content_object", distinct=True))
+    )
+    return _most_first((name, count) for _folded, name, count in named)
 
 
 def _hosts(hits: list[Hit]) -> Iterable[Choice]:
     sources = Source.objects.filter(card__in=[hit.pk for hit in hits]).exclude(host="")
-    pairs = sources.values_list("host", "card").distinct().order_by()
-    return _counted(host for host, _card in sorted(pairs))
+    return _most_first(
+        sources.order_by().values_list("host").annotate(Count("card", distinct=True))
+    )
+
+
+def _most_first(counted: Iterable[tuple[str, int]]) -> list[Choice]:
+    ordered = sorted(counted, key=lambda pair: (-pair[1], pair[0]))
+    return [Choice(value, count) for value, count in ordered]
 
 
 _CHOICES: dict[str, Callable[[list[Hit]], Iterable[Choice]]] = {
