@@ -52,10 +52,10 @@ def test_a_comment_is_kept_with_its_quote_and_counted(page, ready, editor):
     # The row asks for attention, the issue counts it, and a signature is not held up by it.
     assert f'id="row-{card.pk}"' in html and 'data-attention="waiting"' in html
     assert "1 comment<" in html and "1 open comment<" in html
-    [row] = queue.rows_of(ready, cards=[card.pk])
+    row = queue.case_of_issue(ready.pk).cards[card.pk].card
     assert (row.comments, row.attention, row.state) == (1, "waiting", "approved")
-    for ready_now in (queue.readiness_of(ready), queue.case_of_issue(ready.pk).readiness):
-        assert (ready_now.comments, ready_now.is_ready) == (1, True)
+    ready_now = queue.case_of_issue(ready.pk).readiness
+    assert (ready_now.comments, ready_now.is_ready) == (1, True)
     shown = page.get(address("comments", ready, card.pk), headers=ASKS).content.decode()
     assert f"<blockquote>{quote}</blockquote>" in shown
     assert "數字有誤？" in shown and "<html" not in shown
@@ -70,7 +70,7 @@ def test_a_comment_is_resolved_and_opened_again_by_anybody(page, card, colleague
     comment.refresh_from_db()
     assert (comment.resolved_by, bool(comment.resolved_at)) == (colleague.user, True)
     assert "open comment" not in answer
-    assert queue.rows_of(card.section.issue, cards=[card.pk])[0].comments == 0
+    assert queue.case_of_issue(card.section.issue_id).cards[card.pk].card.comments == 0
     html = page.get(address("comments", card.section.issue, card.pk)).content.decode()
     assert "resolved by colleague" in html and "數字有誤？" in html
     again = settle(page, comment, "resolve")

@@ -184,20 +184,3 @@ def test_the_day_page_says_how_far_the_issue_is(page, issue, editor, colleague):
     assert shown() == ["17 approved", "2 edited", "1 dropped", "insight approved"]
     html = page.get(address("issue", issue)).content.decode()
     assert 'class="button button--main" id="to-sign"' in html
-
-
-def test_every_answer_says_the_same_as_the_page(page, issue, desk, sample, editor, colleague):
-    """`readiness_of` counts in one query what a whole case counts row by row."""
-    from tests.editorial.work import Work, look
-
-    work = Work(issue, [editor, colleague], 11)
-    for number in range(60):
-        work.step()
-        if number % 3 == 0:
-            look(work.card, editor)
-        if number == 30:
-            land(desk, sample.replace("**重要性**：極高".encode(), "**重要性**：非常".encode(), 1))
-        whole = queue.case_of_issue(issue.pk, for_user=editor.user_id).readiness
-        issue.refresh_from_db()
-        assert queue.readiness_of(issue, for_user=editor.user_id) == whole
-    assert whole.approved and whole.edited and whole.changed and whole.held

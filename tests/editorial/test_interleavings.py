@@ -215,7 +215,7 @@ class Table:
     def assert_kept(self) -> None:
         """What the desk has is what the model has: to the last field, hash and place."""
         assert _standing(self.issue) == self.truth
-        rows = queue.rows_of(self.issue)
+        rows = [case.card for case in queue.case_of_issue(self.issue.pk).cards.values()]
         assert {r.pk for r in rows if r.approver} == {
             pk for pk, hash_ in self.truth.hashes.items() if (pk, hash_) in self.approved
         }

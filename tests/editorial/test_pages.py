@@ -402,7 +402,13 @@ def is_our_htmx(tag: str, attrs: dict[str, str | None], name: str) -> bool:
         places = ("card__body", "typing__preview", "proof paper")
         return tag == "div" and attrs.get("class") in places and attrs[name] is None
     if name == "hx-swap-oob":
-        return attrs[name] == "true" and bool(_PART.fullmatch(attrs.get("id") or ""))
+        how = "innerHTML" if attrs.get("id") == "said" else "true"
+        return attrs[name] == how and bool(_PART.fullmatch(attrs.get("id") or ""))
+    if attrs.get("class") in ("find", "news") and tag in ("form", "div"):
+        at = re.match(r"/desk/daily/(news/\?|\Z)", attrs.get("hx-get") or "")
+        return bool(at) and name in (
+            *("hx-get", "hx-trigger", "hx-target", "hx-swap", "hx-push-url", "hx-sync"),
+        )
     if attrs.get("id") == "publication":
         at = re.match(r"/desk/daily/[\d-]+/publication/\?", attrs.get("hx-get") or "")
         return bool(at) and name in ("hx-get", "hx-trigger", "hx-swap")

@@ -261,5 +261,4 @@ def test_on_the_second_pass_exactly_what_was_changed_asks_for_a_look(
     make("withdraw", issue, colleague, untouched)
     make("approve", issue, colleague, untouched)
     assert attention(page, issue) == {card.pk: "changed" for card in changed}
-    assert queue.readiness_of(issue, for_user=chief.user_id).changed == count
     assert queue.case_of_issue(issue.pk, for_user=chief.user_id).readiness.changed == count
