@@ -21,6 +21,10 @@ def name_of(user) -> str:
     return user.get_full_name() or user.get_username()
 
 
+#: The columns of an approval that make the name of who gave it.
+_NAME = ("by__first_name", "by__last_name", "by__username")
+
+
 class Membership(models.Model):
     """That somebody works at a desk, and as what."""
 
@@ -43,6 +47,15 @@ class ApprovalQuerySet(models.QuerySet):
     def valid(self) -> ApprovalQuerySet:
         """Approvals nobody took back."""
         return self.filter(withdrawal=None)
+
+    def names(self) -> dict[tuple[int | None, str], str]:
+        """Who approved what first: a name by the card's id (None for the insight) and the hash."""
+        names: dict[tuple[int | None, str], str] = {}
+        for card_id, hash_, first, last, username in self.order_by("pk").values_list(
+            "card", "hash", *_NAME
+        ):
+            names.setdefault((card_id, hash_), f"{first} {last}".strip() or username)
+        return names
 
     def of_present_card(self) -> ApprovalQuerySet:
         """As a subquery of cards: the valid approvals of the text a card has now."""

@@ -210,7 +210,7 @@ class DayPage:
 
 def day_page(at: Workplace) -> DayPage:
     """The day page of an issue: constant queries, and no text but what is not kept yet."""
-    case = queue.case_of_issue(at.issue.pk, for_user=at.by.user_id)
+    case = queue.case_of(at.issue, for_user=at.by.user_id)
     shown = {card.row.pk: card for card in cards_on(at, case.cards.values())}
     dealt: dict[int, list[CardOnDesk]] = {}
     for card in shown.values():
@@ -232,10 +232,9 @@ def day_page(at: Workplace) -> DayPage:
                 bulk=bulk.get(row.pk, []),
             )
         )
-    order = queue.order_as_text((c.row.section_id, c.row.pk) for c in shown.values())
     title = next((s.row.title for s in sections if s.row.kind == Section.Kind.INSIGHT), "")
     insight = _insight_on(at, title, case.insight) if case.insight else None
-    return DayPage(sections, order, case, insight)
+    return DayPage(sections, case.order, case, insight)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The read side: what stands where, and what still waits for whom.
 
-Each function takes a constant number of queries, whatever the number of cards or issues. Text is
-not read here: what a card says is kept by its hash (editorial.pages), and what an issue says is
-only needed by a proof.
+Each function takes a constant number of queries, whatever the number of cards or issues. They are
+plain ones, put together here: a query with subqueries takes Django longer to write than it takes
+the database to answer all of them. Text is not read here: what a card says is kept by its hash
+(editorial.pages), and what an issue says is only needed by a proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -19,7 +21,7 @@ from django.db.models.functions import Coalesce
 from digest import editions
 from digest.document import Importance
 from digest.models import Card, Delivery, Desk, Draft, Edition, HeldCard, Issue, Suggestion
-from editorial.models import Approval, Comment, Glance, name_of
+from editorial.models import Approval, Glance
 
 #: The events by which people change the text of a card (`card` set) or of the insight.
 _CARD_CHANGES = Q(card__isnull=False, verb__in=("card.edit", "card.repair", "suggestion.take"))
@@ -33,7 +35,7 @@ class CardRow:
     """A card as a list shows it: everything but its text.
 
     `approver` is the name of who approved its present text first; `seen` the hash somebody saw
-    last; `comments` and `suggestions` count the open ones. All four are empty where nobody asked.
+    last; `comments` and `suggestions` count the open ones. These are empty where nobody asked.
     """
 
     pk: int
@@ -140,8 +142,18 @@ class IssueCase(Case):
     cards: dict[int, Case] = field(default_factory=dict)
     insight: Case | None = None
     held_cards: Sequence[HeldCard] = ()
-    edition_rows: Sequence[Edition] = ()
     comments: int = 0
+
+    @cached_property
+    def edition_rows(self) -> Sequence[Edition]:
+        """Its signed editions with their deliveries, the first one first."""
+        found = self.issue.editions.defer("content", "document").select_related("signed_by")
+        return list(found.prefetch_related("deliveries").order_by("number"))
+
+    @property
+    def order(self) -> str:
+        """The order of its cards, as `order_of` writes it."""
+        return order_as_text((case.card.section_id, pk) for pk, case in self.cards.items())
 
     @cached_property
     def proof(self) -> editions.Proof:
@@ -192,53 +204,42 @@ _CONTENT = Q(
 )
 
 
-def rows_of(
-    issue: Issue, *, cards: Collection[int] | None = None, for_user: int | None = None
+def _rows_of(
+    cards: QuerySet[Card],
+    approvers: Mapping[tuple[int | None, str], str],
+    *,
+    seen: Mapping[int, str] | None = None,
+    comments: Mapping[int, int] | None = None,
+    suggestions: Mapping[int, int] | None = None,
 ) -> list[CardRow]:
-    """The cards of an issue (or some of them) in reading order, without their text.
-
-    `for_user` is the id of the person whose last look they are compared with.
-    """
-    found = Card.objects.filter(section__issue=issue)
-    approvals = issue.approvals.valid()
-    if cards is not None:
-        found, approvals = found.filter(pk__in=cards), approvals.filter(card__in=cards)
-    approvers: dict[tuple[int, str], str] = {}
-    for approval in approvals.filter(card__isnull=False).select_related("by").order_by("pk"):
-        approvers.setdefault((approval.card_id, approval.hash), name_of(approval.by))
-
-    def count(rows: QuerySet) -> Coalesce:
-        counted = rows.filter(card=OuterRef("pk")).order_by().values("card")
-        return Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0)
-
-    seen = Glance.objects.filter(card=OuterRef("pk"), user=for_user).values("hash")
-    columns = found.order_by("section__position", "position").values_list(
+    """Cards in reading order, without their text; what is not given is empty."""
+    columns = cards.order_by("section__position", "position").values_list(
         *("pk", "section_id", "position", "headline", "importance"),
         *("hash", "machine_hash", "dropped"),
-        Subquery(seen),
-        count(Comment.objects.open()),
-        count(Suggestion.objects.filter(state=Suggestion.State.OPEN)),
     )
-    return [CardRow(*row, approver=approvers.get((row[0], row[5]), "")) for row in columns]
+    return [
+        CardRow(
+            *row,
+            seen=(seen or {}).get(row[0]),
+            comments=(comments or {}).get(row[0], 0),
+            suggestions=(suggestions or {}).get(row[0], 0),
+            approver=approvers.get((row[0], row[5]), ""),
+        )
+        for row in columns
+    ]
 
 
-def case_of_card(card_id: int, issue: Issue, *, for_user: int | None = None) -> Case:
-    """The case of one card. Raises `Card.DoesNotExist` if the issue has none with this id."""
-    found = cases_of_cards(issue, [card_id], for_user=for_user)
+def case_of_card(card_id: int, issue: Issue) -> Case:
+    """The case of one card, as a decision about it needs it: what was seen or said is left out.
+
+    Raises `Card.DoesNotExist` if the issue has none with this id.
+    """
+    approvers = issue.approvals.valid().filter(card=card_id).names()
+    found = _rows_of(Card.objects.filter(pk=card_id, section__issue=issue), approvers)
     if not found:
         raise Card.DoesNotExist
-    return found[0]
-
-
-def cases_of_cards(
-    issue: Issue, cards: Collection[int], *, for_user: int | None = None
-) -> list[Case]:
-    """The cases of some cards of an issue, in reading order."""
-    changed_by = _last_changes(issue, Q(card__in=cards))
-    return [
-        _case_of(row, issue, changed_by.get(row.pk))
-        for row in rows_of(issue, cards=cards, for_user=for_user)
-    ]
+    changed_by = _last_changes(issue, Q(card=card_id))
+    return _case_of(found[0], issue, changed_by.get(card_id))
 
 
 def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
@@ -253,19 +254,20 @@ def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
 
 def case_of_insight(issue: Issue) -> Case:
     """The case of an issue's insight; its `present` is empty where there is none."""
-    return _case_of_insight(issue, _last_changes(issue, Q(card=None)).get(None))
+    approvers = issue.approvals.valid().filter(card=None, hash=issue.insight_hash).names()
+    return _case_of_insight(issue, approvers, _last_changes(issue, Q(card=None)))
 
 
-def _case_of_insight(issue: Issue, changed_by: int | None) -> Case:
-    first = None
-    if issue.insight_hash:
-        approvals = issue.approvals.valid().filter(card=None, hash=issue.insight_hash)
-        first = approvals.select_related("by").order_by("pk").first()
+def _case_of_insight(
+    issue: Issue,
+    approvers: Mapping[tuple[int | None, str], str],
+    changed_by: Mapping[int | None, int],
+) -> Case:
     return Case(
         issue=issue,
         present=issue.insight_hash,
-        approver=name_of(first.by) if first else "",
-        last_change_by=changed_by,
+        approver=approvers.get((None, issue.insight_hash), ""),
+        last_change_by=changed_by.get(None),
     )
 
 
@@ -278,68 +280,35 @@ def _last_changes(issue: Issue, which: Q | None = None) -> dict[int | None, int]
 
 
 def case_of_issue(issue_id: int, *, for_user: int | None = None) -> IssueCase:
-    """An issue with the cases of all its cards and of its insight."""
-    issue = Issue.objects.select_related("desk").get(pk=issue_id)
+    """An issue with the cases of all its cards and of its insight, read anew."""
+    return case_of(Issue.objects.select_related("desk").get(pk=issue_id), for_user=for_user)
+
+
+def case_of(issue: Issue, *, for_user: int | None = None) -> IssueCase:
+    """An issue that has just been read, with the cases of all its cards and of its insight.
+
+    `for_user` is the id of the person whose last look the cards are compared with.
+    """
+    seen = Glance.objects.filter(user=for_user, card__section__issue=issue)
+    comments = issue.comments.open().order_by()
+    suggestions = issue.suggestions.filter(state=Suggestion.State.OPEN).order_by()
+    approvers = issue.approvals.valid().names()
+    said = Counter(comments.values_list("card", flat=True))
+    rows = _rows_of(
+        Card.objects.filter(section__issue=issue),
+        approvers,
+        seen=dict(seen.values_list("card", "hash")) if for_user else None,
+        comments=said,
+        suggestions=Counter(suggestions.values_list("card", flat=True)),
+    )
     changed_by = _last_changes(issue)
     return IssueCase(
         issue=issue,
         present="",
-        cards={
-            row.pk: _case_of(row, issue, changed_by.get(row.pk))
-            for row in rows_of(issue, for_user=for_user)
-        },
-        insight=_case_of_insight(issue, changed_by.get(None)) if issue.insight_hash else None,
+        cards={row.pk: _case_of(row, issue, changed_by.get(row.pk)) for row in rows},
+        insight=_case_of_insight(issue, approvers, changed_by) if issue.insight_hash else None,
         held_cards=list(issue.held_cards.all()),
-        edition_rows=list(
-            issue.editions.defer("content", "document")
-            .select_related("signed_by")
-            .prefetch_related("deliveries")
-            .order_by("number")
-        ),
-        comments=issue.comments.open().count(),
-    )
-
-
-def readiness_of(issue: Issue, *, for_user: int | None = None) -> Readiness:
-    """How far an issue is from a signature, in one query: for answers that show one card."""
-    cards = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
-    standing = cards.filter(dropped=False)
-    seen = Glance.objects.filter(card=OuterRef("pk"), user=for_user).exclude(hash=OuterRef("hash"))
-
-    def count(rows: QuerySet) -> Coalesce:
-        return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
-
-    def all_of(rows: QuerySet) -> QuerySet:
-        return rows.filter(issue=OuterRef("pk")).order_by().values("issue")
-
-    present = Approval.objects.valid().filter(
-        issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")
-    )
-    everything, up, approved, edited, changed, held, comments, insight, insight_approved = (
-        Issue.objects.filter(pk=issue.pk)
-        .values_list(
-            count(cards),
-            count(standing),
-            count(standing.filter(Exists(Approval.objects.of_present_card()))),
-            count(standing.exclude(machine_hash=F("hash"))),
-            count(standing.filter(Exists(seen))),
-            count(all_of(HeldCard.objects.waiting())),
-            count(all_of(Comment.objects.open())),
-            "insight_hash",
-            Exists(present),
-        )
-        .get()
-    )
-    return Readiness(
-        approved=approved,
-        dropped=everything - up,
-        waiting=up - approved,
-        edited=edited,
-        changed=changed,
-        held=held,
-        comments=comments,
-        has_insight=bool(insight),
-        insight_approved=bool(insight) and insight_approved,
+        comments=said.total(),
     )
 
 

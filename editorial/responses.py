@@ -66,10 +66,9 @@ def parts(
     `insight` and `publication` these parts of the page; how far the issue is, always.
     """
     at = pages.workplace_of(by, issue)
-    shown = []
-    if cards:
-        cases = queue.cases_of_cards(issue, cards, for_user=by.user_id)
-        shown = pages.cards_on(at, cases) if text else pages.rows_on(at, cases)
+    case = queue.case_of(issue, for_user=by.user_id)
+    cases = [each for pk, each in case.cards.items() if pk in cards]
+    shown = pages.cards_on(at, cases) if text else pages.rows_on(at, cases)
     context = {
         "at": at,
         "by": by,
@@ -79,17 +78,16 @@ def parts(
         "oob": True,
         "cards": shown,
         "text": text,
-        "ready": queue.readiness_of(issue, for_user=by.user_id),
+        "ready": case.readiness,
         "undoable": pages.undoable_of(at),
         "said": said,
         "refused": refused,
     }
     if order:
-        context["order"] = queue.order_of(issue)
+        context["order"] = case.order
     if insight:
         context["insight"] = pages.insight_on(at)
     if publication:
-        case = queue.case_of_issue(issue.pk)
         context |= {"case": case, "since": last_event(issue)}
         context["publication"] = pages.publication_of(case)
     return render(request, "editorial/_parts.html", context, status=status)

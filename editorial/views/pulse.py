@@ -89,6 +89,7 @@ def _news(issue: Issue, by: Membership, since: int) -> dict:
     )
     verbs = {verb for verb, _card, _actor in events}
     at = pages.workplace_of(by, issue)
+    case = queue.case_of(issue, for_user=by.user_id)
     added = {card for verb, card, _actor in events if verb in ("draft.add", "card.repair") and card}
     changed = {card for _verb, card, _actor in events if card} - added
     news: dict = {
@@ -97,17 +98,16 @@ def _news(issue: Issue, by: Membership, since: int) -> dict:
         "desk": by.desk,
         "issue": issue,
         "keys": at.keys,
-        "cards": pages.cards_on(at, queue.cases_of_cards(issue, changed, for_user=by.user_id)),
-        "ready": queue.readiness_of(issue, for_user=by.user_id),
+        "cards": pages.cards_on(at, [each for pk, each in case.cards.items() if pk in changed]),
+        "ready": case.readiness,
         "undoable": pages.undoable_of(at),
         "added": len(added),
         "reload": len(events) > _TOO_MUCH or "draft.land" in verbs,
     }
     if "card.move" in verbs and not added:
-        news["order"] = queue.order_of(issue)
+        news["order"] = case.order
     if verbs & {"insight.edit", "insight.approve", "insight.withdraw", "suggestion.take"}:
         news["insight"] = pages.insight_on(at)
     if any(verb.startswith(("issue.", "delivery.")) for verb in verbs):
-        case = queue.case_of_issue(issue.pk)
         news |= {"case": case, "publication": pages.publication_of(case)}
     return news
