@@ -51,7 +51,7 @@ def address_behind_proxy(request: HttpRequest) -> str:
 def membership_at(request: HttpRequest, desk: str) -> Membership:
     """What the signed-in person is at the desk with this slug, or 404."""
     found = (
-        Membership.objects.select_related("desk", "user")
+        Membership.objects.select_related("desk", "user__preference")
         .filter(desk__slug=desk, user=request.user)
         .first()
     )

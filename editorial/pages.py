@@ -48,7 +48,7 @@ class Workplace:
 
 def workplace_of(by: Membership, issue: Issue) -> Workplace:
     """The workplace of somebody at an issue."""
-    preference = Preference.objects.filter(user=by.user_id).first()
+    preference: Preference | None = getattr(by.user, "preference", None)
     return Workplace(
         by=by,
         issue=issue,
