@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from digest.models import IssueTag
 from editorial import editing, forms, keymap, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
@@ -38,6 +40,8 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     since = last_event(found)  # before the rows: what happens in between counts as not seen
     at = pages.workplace_of(by, found)
     view = pages.day_page(at)
+    tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
+    prefetch_related_objects([found], tags)
     front = editing.front_values(found)
     context = {
         "by": by,
