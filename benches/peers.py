@@ -2,9 +2,9 @@
 
 They are set up as somebody would who knows them well: related rows are selected along, there is no
 sidebar of filters, no second count, and columns that are of our own making (what the machine wrote,
-search keys) are not loaded. What is measured of a POST is its answer alone, a redirect; the page it
-leads to, which an editor waits for as well, is not counted. (Ours answer with what is new on the
-page.)
+search keys) are not loaded. The answer to a POST is a redirect; the page it leads to, which an
+editor waits for as well, is measured along with it where `follow` says so, for comparison. (Ours
+answer with what is new on the page.)
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def stacked_inlines(client, issue: Issue) -> Task:
     return Task("admin: issue form, cards as stacked inlines", lambda: get(client, url))
 
 
-def save_form(client, card_id: int) -> Task:
+def save_form(client, card_id: int, *, follow: bool = False) -> Task:
     """A card's form, sent with another summary."""
     url = reverse("peer:digest_card_change", args=[card_id])
     state: dict[str, str] = {}
@@ -109,15 +109,22 @@ def save_form(client, card_id: int) -> Task:
         card = Card.objects.get(pk=card_id)
         state.clear()
         state.update({name: getattr(card, name) for name in _TEXTS})
-        state.update(importance=card.importance or "", summary=_another())
+        state.update(importance=card.importance or "", summary=_another(), _continue="1")
 
     def check() -> None:
         assert Card.objects.get(pk=card_id).summary == state["summary"]
 
-    return Task("admin: change form", lambda: post(client, url, state, 302), form, check)
+    return _sent("admin: change form", client, url, lambda: state, form, check, follow)
 
 
-def save_in_list(client, issue: Issue) -> Task:
+def _sent(name, client, url, data, before, after, follow: bool) -> Task:
+    """A form sent, as a task; with the page that it leads to, if it is to `follow`."""
+    name += " and the page after it" if follow else ""
+    status = 200 if follow else 302
+    return Task(name, lambda: post(client, url, data(), status, follow=follow), before, after)
+
+
+def save_in_list(client, issue: Issue, *, follow: bool = False) -> Task:
     """The list of an issue's cards, sent with another rating of one of them."""
     url = _list_of(issue)
     numbers = itertools.cycle(range(issue_cards(issue).count()))
@@ -142,9 +149,8 @@ def save_in_list(client, issue: Issue) -> Task:
     def check() -> None:
         assert Card.objects.get(pk=state["pk"]).importance == state["rating"]
 
-    return Task(
-        "admin: changelist, one value", lambda: post(client, url, state["values"], 302), form, check
-    )
+    name = "admin: changelist, one value"
+    return _sent(name, client, url, lambda: state["values"], form, check, follow)
 
 
 def drag(client, issue: Issue, over: int) -> Task:

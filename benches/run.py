@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from benches.measuring import Row, Task, compare
+from benches.measuring import Row, compare
 from benches.report import growth_table, rows_table, say
 from benches.stage import land, name_of_database, sign_in, stage
 
@@ -22,7 +22,7 @@ SEED = ROOT.parent / "shared/seeds/2026-02-11-ai-intel.md"
 CARDS = 18
 MANY_CARDS = 90
 #: How many issues there are when the same is measured again.
-ARCHIVES = (1, 20, 50)
+ARCHIVES = (1, 365, 3_650)
 DAY = date(2026, 3, 2)
 
 
@@ -114,11 +114,13 @@ def _measure_pairs(client, admin, issue, by) -> Iterator[Row]:
     copy_cards()
     cards = list(peers.issue_cards(issue))
     # What changes things comes first: then the page has a morning's work behind it.
-    yield compare(
-        desk.save(client, issue, cards[-1].pk), peers.save_form(admin, cards[-2].pk), bar=0.6
-    )
-    yield compare(desk.approve(client, issue, by), peers.save_in_list(admin, issue), bar=0.3)
-    for over in (6, 1):
+    save = desk.save(client, issue, cards[-1].pk)
+    yield compare(save, peers.save_form(admin, cards[-2].pk), bar=0.6)
+    yield compare(save, peers.save_form(admin, cards[-2].pk, follow=True))
+    approve = desk.approve(client, issue, by)
+    yield compare(approve, peers.save_in_list(admin, issue), bar=0.3)
+    yield compare(approve, peers.save_in_list(admin, issue, follow=True))
+    for over in (CARDS - 1, 6, 1):
         yield compare(desk.move(client, issue, over), peers.drag(admin, issue, over), bar=0.5)
     page = desk.day_page(client, issue)
     yield compare(page, peers.changelist(admin, issue), bar=0.35)
