@@ -184,19 +184,28 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
 
 def _target(issue: Issue, pk: int, posted: Mapping[str, str]) -> tuple[int, int | None] | None:
     """The section and the predecessor that a form asks for; nothing if it asks for neither."""
+    to, after, first = (posted.get(name, "") for name in ("to", "after", "first"))
+    ours = Card.objects.filter(section__issue=issue)
+    named = [pk, int(after)] if forms.is_number(after) else [pk]
+    homes = dict(ours.filter(pk__in=named).values_list("pk", "section"))
+    if pk not in homes:
+        raise Http404("no such card in this issue")
+    if forms.is_number(after):
+        return (homes[int(after)], int(after)) if int(after) in homes else None
+    if forms.is_number(first):
+        known = issue.sections.filter(kind=Section.Kind.CARDS, pk=int(first))
+        return (int(first), None) if known.exists() else None
+    return _step(issue, pk, to)
+
+
+def _step(issue: Issue, pk: int, to: str) -> tuple[int, int | None] | None:
+    """The same for `up`, `down` and the end of a section."""
     sections = list(
         issue.sections.filter(kind=Section.Kind.CARDS).prefetch_related(
             Prefetch("cards", Card.objects.only("section", "position", "dropped"))
         )
     )
-    to, after, first = (posted.get(name, "") for name in ("to", "after", "first"))
     homes = {card.pk: n for n, section in enumerate(sections) for card in section.cards.all()}
-    if pk not in homes:
-        raise Http404("no such card in this issue")
-    if forms.is_number(after):
-        return (sections[homes[int(after)]].pk, int(after)) if int(after) in homes else None
-    if forms.is_number(first):
-        return (int(first), None) if int(first) in {s.pk for s in sections} else None
     home = homes[pk]
     card = next(c for c in sections[home].cards.all() if c.pk == pk)
     others = [c for c in sections[home].cards.all() if c.pk != pk]
