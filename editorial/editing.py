@@ -83,11 +83,13 @@ def field_values(card: Card) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a save: the fields that are different now, and the card's hash around it."""
+    """What became of a save: the fields that are different now, the card's hash around it, and what
+    the card says now."""
 
     fields: list[str]
     before: str
     after: str
+    value: document.Card
 
 
 def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
@@ -104,14 +106,16 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id)
         card = Card.objects.whole().get(pk=card_id)
-        present = rows.card_value(card).model_dump(mode="json")
+        value = rows.card_value(card)
+        present = value.model_dump(mode="json")
         before = {name: present[name] for name in rows.EDITABLE}
         changed = {c.field: c.value for c in changes if c.value != before[c.field]}
         _refuse_collisions(changes, before, card)
         hash_before = card.hash
         if not changed:
-            return Saved([], hash_before, hash_before)
-        rows.change_card(card, _valid_card(present | changed))
+            return Saved([], hash_before, hash_before, value)
+        value = _valid_card(present | changed)
+        rows.change_card(card, value)
         batch = new_batch() if len(changed) > 1 else ""
         for field in changed:
             _record(
@@ -124,7 +128,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 after=changed[field],
                 batch=batch,
             )
-    return Saved(list(changed), hash_before, card.hash)
+    return Saved(list(changed), hash_before, card.hash, value)
 
 
 def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from digest import rendering, rows
+from digest import document, rendering, rows
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
 from digest.models import Card, Delivery, Edition, Event, Issue, Passage, Section
@@ -67,15 +67,23 @@ def bodies_of(wanted: Iterable[tuple[int, str]]) -> dict[str, SafeString]:
     """The text of cards as readers see it, by hash, for pairs of a card's id and hash."""
     language = get_language()
     pairs = {hash_: pk for pk, hash_ in wanted}
-    missing = [pk for hash_, pk in pairs.items() if (hash_, language) not in _bodies]
+    bodies = {hash_: _bodies.get((hash_, language)) for hash_ in pairs}
+    missing = [pairs[hash_] for hash_, body in bodies.items() if body is None]
     if missing:
-        if len(_bodies) + len(missing) > _KEPT_AT_MOST:
-            _bodies.clear()
         for card in Card.objects.whole().filter(pk__in=missing):
-            view = rendering.view_of_card(rows.card_value(card))
-            _bodies[card.hash, language] = render_to_string("editorial/_body.html", {"view": view})
+            bodies[card.hash] = keep_body(card.hash, rows.card_value(card))
     # A card that somebody has changed in this very moment comes with its next fragment.
-    return {hash_: _bodies.get((hash_, language), SafeString("")) for hash_ in pairs}
+    return {hash_: bodies[hash_] or SafeString("") for hash_ in pairs}
+
+
+def keep_body(hash_: str, value: document.Card) -> SafeString:
+    """Render the text of a card, and keep it by its hash for whoever asks for it."""
+    if len(_bodies) >= _KEPT_AT_MOST:
+        _bodies.clear()
+    view = rendering.view_of_card(value)
+    body = render_to_string("editorial/_body.html", {"view": view})
+    _bodies[hash_, get_language()] = body
+    return body
 
 
 @dataclass(frozen=True)

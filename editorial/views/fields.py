@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from digest.document import Importance
 from digest.markup import to_html, warnings
 from digest.models import Card, Issue, Passage
-from editorial import diff, editing, forms
+from editorial import diff, editing, forms, pages
 from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Difference, Invalid, hash_of
@@ -44,6 +44,7 @@ def card_field(request: HttpRequest, desk: str, day: date, pk: int, field: str) 
         saved = editing.save_card(card_id=pk, changes=[change], by=by)
         answer = {"before": saved.before, "hash": saved.after}
         if saved.fields:
+            pages.keep_body(saved.after, saved.value)
             shown = parts(request, by, issue, cards=[pk], text=True)
             answer["parts"] = shown.content.decode()
         return answer
