@@ -45,6 +45,12 @@ class Workplace:
     keys: dict[str, str]
     guided: bool
 
+    @property
+    def dialogs(self) -> SafeString:
+        """The day page's dialogs, and the words its scripts say."""
+        username = self.by.user.get_username()
+        return _dialogs_html(tuple(self.keys.items()), self.place, username, get_language())
+
 
 def workplace_of(by: Membership, issue: Issue) -> Workplace:
     """The workplace of somebody at an issue."""
@@ -56,6 +62,14 @@ def workplace_of(by: Membership, issue: Issue) -> Workplace:
         keys=keymap.keys_of(preference),
         guided=preference is not None and preference.guided,
     )
+
+
+@lru_cache(maxsize=256)
+def _dialogs_html(
+    keys: tuple[tuple[str, str], ...], place: str, username: str, language: str
+) -> SafeString:
+    context = {"help": keymap.help_for(dict(keys)), "place": place, "username": username}
+    return render_to_string("editorial/_dialogs.html", context)
 
 
 # --- cards ---------------------------------------------------------------------------------------

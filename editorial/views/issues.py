@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from digest.models import IssueTag
-from editorial import editing, forms, keymap, pages, queue
+from editorial import editing, forms, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
@@ -50,7 +50,6 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "at": at,
         "keys": at.keys,
         "keys_json": json.dumps(at.keys, ensure_ascii=False),
-        "help": keymap.help_for(at.keys),
         "case": view.case,
         "ready": view.case.readiness,
         "since": since,
