@@ -89,7 +89,16 @@ def compare(
         yard.append(peer.once())
     # The median of the pairs: what else the machine was busy with hit both halves of a pair.
     ratio = statistics.median(a / b for a, b in zip(samples, yard, strict=True))
-    return Row(task.name, Timing.of(samples), peer.name, Timing.of(yard), ratio, queries, size, bar)
+    return Row(
+        task.name,
+        Timing.of(samples),
+        peer.name,
+        Timing.of(yard),
+        ratio=ratio,
+        queries=queries,
+        bytes=size,
+        bar=bar,
+    )
 
 
 def count(task: Task) -> tuple[int, int | None]:

@@ -60,7 +60,11 @@ def ratio(value: float) -> str:
 
 
 def growth_table(measured: Mapping[int, Sequence[Row]], cards: int) -> str:
-    """How the medians grow with the archive, ours and the peer's: `measured` by issues."""
+    """How medians grow with the archive, ours and the peer's: `measured` by issues.
+
+    The sizes are measured minutes apart, so a machine that is busy with other things shows in both
+    factors: beside each other they can be compared, alone they cannot.
+    """
     sizes = list(measured)
     head = ["", *(f"{n:,} issues" if n > 1 else "1 issue" for n in sizes), "×", "peer", "peer's ×"]
     lines = []

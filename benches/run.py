@@ -92,7 +92,7 @@ def _measure_desk(content: bytes) -> None:
         say(f"\n## The desk, {CARDS} cards, {size:,} issues\n")
         say(rows_table(measured[size]))
         first = desk.issues.order_by("date").first()
-    say("\n## Growth with the archive: medians and queries\n")
+    say("\n## Growth with the archive\n")
     say(growth_table(measured, CARDS))
 
     say(f"\n## Other pages and whole issues, {desk.issues.count():,} issues\n")
