@@ -5,7 +5,6 @@ Times depend on the machine they were taken on; the ratio of the two is what can
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -53,21 +52,16 @@ class Task:
         return took / 1e6
 
 
-_UNIT = Task("fixed", lambda: json.dumps([{"number": str(n)} for n in range(10_000)]))
-
-
 @dataclass(frozen=True)
 class Row:
     """A line of the report. `queries` and `bytes` are None where there are none to count; `bar` is
-    what the ratio is to stay below, if anything. `units` is the time in what a fixed piece of work
-    took just then: how busy the machine is with other things cancels out of it."""
+    what the ratio is to stay below, if anything."""
 
     name: str
     timing: Timing
     peer: str
     peer_timing: Timing
     ratio: float
-    units: float
     queries: int | None = None
     bytes: int | None = None
     bar: float | None = None
@@ -89,21 +83,18 @@ def compare(
     task.once()
     peer.once()
     peer.once()
-    samples, yard, units = [], [], []
+    samples, yard = [], []
     for _ in range(times):
         samples.append(task.once())
         yard.append(peer.once())
-        units.append(_UNIT.once())
     # The median of the pairs: what else the machine was busy with hit both halves of a pair.
     ratio = statistics.median(a / b for a, b in zip(samples, yard, strict=True))
-    in_units = statistics.median(a / unit for a, unit in zip(samples, units, strict=True))
     return Row(
         task.name,
         Timing.of(samples),
         peer.name,
         Timing.of(yard),
         ratio=ratio,
-        units=in_units,
         queries=queries,
         bytes=size,
         bar=bar,

@@ -60,16 +60,17 @@ def ratio(value: float) -> str:
 
 
 def growth_table(measured: Mapping[int, Sequence[Row]], cards: int) -> str:
-    """How times grow with the archive, ours and the peer's: `measured` by issues.
+    """How medians grow with the archive, ours and the peer's: `measured` by issues.
 
-    The factors are freed from how busy the machine was at each size (`Row.units`).
+    The sizes are measured minutes apart, so a machine that is busy with other things shows in both
+    factors: beside each other they can be compared, alone they cannot.
     """
     sizes = list(measured)
     head = ["", *(f"{n:,} issues" if n > 1 else "1 issue" for n in sizes), "×", "peer", "peer's ×"]
     lines = []
     for same in zip(*measured.values(), strict=True):
-        ours = [row.units for row in same]
-        theirs = [row.units / row.ratio for row in same]
+        ours = [row.timing.median for row in same]
+        theirs = [row.peer_timing.median for row in same]
         lines.append(
             [
                 same[0].name,
