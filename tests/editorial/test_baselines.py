@@ -183,7 +183,8 @@ def test_each_version_is_the_one_it_is_called(issue, desk, editor, colleague, ch
     assert (found["approved"].by, found["published"].by) == (colleague.user, chief.user)
     assert (found["seen"].by, found["machine"].by) == (editor.user, machine_account("machine"))
     assert all(each.at and each.label for each in found.values())
-    assert values_in(card, "seen", colleague) is None
+    # An approval is a look; a change of one's own on top of what one has not seen is none.
+    assert values_in(card, "seen", colleague)["summary"] == "核可的摘要。"
     # An approval that was withdrawn is none.
     change(card, editor, summary="核可的摘要。")
     make("withdraw", issue, editor, card)
