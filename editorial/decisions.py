@@ -7,10 +7,11 @@ issue's lock before anything changes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from django.db import transaction
@@ -26,7 +27,7 @@ from digest.markup import warnings
 from digest.models import Card, Delivery, Event, Issue
 from digest.tasks import wake_publisher
 from editorial import glances, queue
-from editorial.models import Approval, Membership, Withdrawal
+from editorial.models import Approval, Membership, Withdrawal, name_of
 from editorial.queue import Case, IssueCase
 
 Guard = Callable[[Case, Membership], str | None]
@@ -55,7 +56,8 @@ class Refused(Exception):
 class Decision:
     """A decision about a card, the insight or the issue.
 
-    `effect` makes the change and answers with what the event records as `after`.
+    `effect` makes the change and answers with what the event records as `after`; `leaves` says
+    what a card's row is then, in the columns that are different.
     """
 
     verb: str
@@ -65,6 +67,15 @@ class Decision:
     guards: tuple[Guard, ...]
     effect: Callable[[Case, Membership, str], dict | None]
     wakes_publisher: bool = False
+    leaves: Callable[[Membership], dict[str, Any]] = lambda by: {}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A decision that was made: its event, and the case as it stands now."""
+
+    event: Event
+    case: Case
 
 
 # --- guards --------------------------------------------------------------------------------------
@@ -245,6 +256,7 @@ DECISIONS: dict[str, Decision] = {
         gettext_lazy("Approve card"),
         (_is_standing, _not_approved, _is_rated, _not_ones_own),
         _approve,
+        leaves=lambda by: {"approver": name_of(by.user)},
     ),
     "withdraw": Decision(
         "card.withdraw",
@@ -253,12 +265,25 @@ DECISIONS: dict[str, Decision] = {
         gettext_lazy("Withdraw approval"),
         (_is_standing, _is_approved),
         _withdraw,
+        leaves=lambda by: {"approver": ""},
     ),
     "drop": Decision(
-        "card.drop", "review", "card", gettext_lazy("Drop card"), (_is_standing,), _drop
+        "card.drop",
+        "review",
+        "card",
+        gettext_lazy("Drop card"),
+        (_is_standing,),
+        _drop,
+        leaves=lambda by: {"dropped": True},
     ),
     "restore": Decision(
-        "card.restore", "review", "card", gettext_lazy("Restore card"), (_is_dropped,), _restore
+        "card.restore",
+        "review",
+        "card",
+        gettext_lazy("Restore card"),
+        (_is_dropped,),
+        _restore,
+        leaves=lambda by: {"dropped": False},
     ),
     "approve_insight": Decision(
         "insight.approve",
@@ -362,7 +387,21 @@ def decide(
     card_id: int | None = None,
     note: str = "",
 ) -> Event:
-    """Make a decision, or raise `Refused`.
+    """Make a decision, or raise `Refused`; answers with its event. See `make`."""
+    made = make(name, issue_id=issue_id, by=by, seen=seen, card_id=card_id, note=note)
+    return made.event
+
+
+def make(
+    name: str,
+    *,
+    issue_id: int,
+    by: Membership | None,
+    seen: str,
+    card_id: int | None = None,
+    note: str = "",
+) -> Made:
+    """Make a decision, or raise `Refused`; answers with its event and the case as it is then.
 
     `name` is a key of `DECISIONS`; `seen` the hash its maker had before their eyes: a card's, the
     insight's, for `sign` the proof's seal and for `publish` the signed edition's.
@@ -392,7 +431,11 @@ def decide(
             glances.see(role, [(case.card.pk, present)], event=event.pk)  # and seen it they have
         if decision.wakes_publisher:
             transaction.on_commit(wake_publisher, robust=True)
-    return event
+    if case.card:
+        # The text is what it was, and of what was said about it nobody asked.
+        row = dataclasses.replace(case.card, seen=present, **decision.leaves(role))
+        case = dataclasses.replace(case, card=row, approver=row.approver)
+    return Made(event, case)
 
 
 def _unkeepable(note: str) -> Refusal | None:

@@ -83,13 +83,14 @@ def field_values(card: Card) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a save: the fields that are different now, the card's hash around it, and what
-    the card says now."""
+    """What became of a save: the fields that are different now, the card's hash around it, what the
+    card says now, and the last event of it, if there was anything to save."""
 
     fields: list[str]
     before: str
     after: str
     value: document.Card
+    event: Event | None = None
 
 
 def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
@@ -129,7 +130,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 batch=batch,
             )
         glances.follow(role, card_id, hash_before, card.hash, event=event.pk)
-    return Saved(list(changed), hash_before, card.hash, value)
+    return Saved(list(changed), hash_before, card.hash, value, event)
 
 
 def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:
@@ -260,8 +261,9 @@ def _refresh_insight(whole: Issue) -> None:
 
 def move_card(
     *, card_id: int, section_id: int, after: int | None, seen: str, by: Membership | None
-) -> None:
-    """Put a card behind another one (`after`, a card's id) or first in a section.
+) -> tuple[Event, str]:
+    """Put a card behind another one (`after`, a card's id) or first in a section; answers with the
+    event and the order that all cards have now.
 
     `seen` is the order the editor saw (`queue.order_of`). Positions are never counted from what a
     page shows: dropped cards keep their places between the others.
@@ -269,8 +271,7 @@ def move_card(
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id)
         order = cards_in_order(issue.pk)
-        present = ((pk, card.pk) for pk, (_s, cards) in order.items() for card in cards)
-        if seen != queue.order_as_text(present):
+        if seen != _order_text(order):
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
         home = next(pk for pk, (_s, cards) in order.items() if any(c.pk == card_id for c in cards))
         card = next(c for c in order[home][1] if c.pk == card_id)
@@ -284,7 +285,7 @@ def move_card(
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
         target.insert(places.index(after) + 1 if after is not None else 0, card)
         rows.place_cards(order[pk] for pk in {home, section_id})
-        _record(
+        event = _record(
             issue,
             role,
             "card.move",
@@ -292,6 +293,13 @@ def move_card(
             before=before,
             after=place_of(order.values(), card),
         )
+    return event, _order_text(order)
+
+
+def _order_text(order: Mapping[int, tuple[Section, Sequence[Card]]]) -> str:
+    return queue.order_as_text(
+        (pk, card.pk) for pk, (_section, cards) in order.items() for card in cards
+    )
 
 
 # --- what could not be read, and what the machine wrote later ------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -250,6 +250,21 @@ def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
         approver=row.approver,
         last_change_by=changed_by,
     )
+
+
+def with_remarks(case: Case, *, for_user: int | None = None) -> Case:
+    """The case of one card with what its row shows besides: open comments and suggestions, and
+    what `for_user` saw last (without it that is left as it is)."""
+    row = case.card
+    suggestions = case.issue.suggestions.filter(card=row.pk, state=Suggestion.State.OPEN)
+    columns = {
+        "comments": case.issue.comments.open().filter(card=row.pk).count(),
+        "suggestions": suggestions.count(),
+    }
+    if for_user:
+        seen = Glance.objects.filter(card=row.pk, user=for_user)
+        columns["seen"] = seen.values_list("hash", flat=True).first()
+    return replace(case, card=replace(row, **columns))
 
 
 def case_of_insight(issue: Issue) -> Case:

@@ -22,6 +22,7 @@ from editorial.editing import Difference
 from editorial.forms import is_number
 from editorial.history import Line, changes_since
 from editorial.models import Membership
+from editorial.queue import Case
 
 STATUS = {"permission": 403, "stale": 409, "guard": 409}
 
@@ -44,6 +45,56 @@ def done(
         messages.success(request, said)
         return see_other(back)
     return parts(request, by, issue, said=said, **shown)
+
+
+def done_to_card(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    *,
+    event: Event,
+    said: str,
+    back: str,
+    case: Case | None = None,
+    order: str = "",
+) -> HttpResponse:
+    """The same for what somebody did to one card; see `parts_of_card`."""
+    if not request.htmx:
+        messages.success(request, said)
+        return see_other(back)
+    if case:
+        case = queue.with_remarks(case)
+    return parts_of_card(request, by, issue, event=event, said=said, case=case, order=order)
+
+
+def parts_of_card(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    *,
+    event: Event,
+    said: str = "",
+    case: Case | None = None,
+    text: bool = False,
+    order: str = "",
+) -> HttpResponse:
+    """What one's own action on a card makes different: its row, with `text` its text, or the order.
+
+    It is asked for with every key, so nothing is read that is known already: `event` is what undo
+    takes back next, and what is on the page is counted there (counting.js).
+    """
+    at = pages.workplace_of(by, issue)
+    show = pages.cards_on if text else pages.rows_on
+    context = {
+        "at": at,
+        "keys": at.keys,
+        "oob": True,
+        "cards": show(at, [case]) if case else (),
+        "undoable": event,
+        "order": order,
+        "said": said,
+    }
+    return render(request, "editorial/_card_answer.html", context)
 
 
 def parts(

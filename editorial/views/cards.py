@@ -27,7 +27,7 @@ from editorial.models import Membership
 from editorial.responses import (
     STATUS,
     bad_form,
-    done,
+    done_to_card,
     last_event,
     not_kept,
     refused,
@@ -175,7 +175,7 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     if target is None:
         return bad_form(request, back)
     try:
-        editing.move_card(
+        event, order = editing.move_card(
             card_id=pk,
             section_id=target[0],
             after=target[1],
@@ -184,7 +184,7 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         )
     except Refused as error:
         return refused(request, error.refusal, back=back, by=by, issue=issue)
-    return done(request, by, issue, said=_("Moved."), back=back, order=True)
+    return done_to_card(request, by, issue, event=event, said=_("Moved."), back=back, order=order)
 
 
 def _target(issue: Issue, pk: int, posted: Mapping[str, str]) -> tuple[int, int | None] | None:

@@ -15,7 +15,7 @@ from editorial import decisions
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, Refused, decide
 from editorial.forms import is_number
-from editorial.responses import done, refused
+from editorial.responses import done, done_to_card, refused
 
 DONE = {
     "approve": gettext_lazy("Approved."),
@@ -44,7 +44,7 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
     issue = issue_at(by, day)
     back = f"{reverse('issue', args=[desk, day])}#card-{pk}"
     try:
-        decide(
+        made = decisions.make(
             name,
             issue_id=issue.pk,
             card_id=pk,
@@ -56,7 +56,8 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
         raise Http404("no such card in this issue") from None
     except Refused as error:
         return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
-    return done(request, by, issue, said=str(DONE[name]), back=back, cards=[pk])
+    said = str(DONE[name])
+    return done_to_card(request, by, issue, event=made.event, said=said, back=back, case=made.case)
 
 
 @require_POST

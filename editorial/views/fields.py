@@ -21,13 +21,13 @@ from django.views.decorators.http import require_POST
 from digest.document import Importance
 from digest.markup import to_html, warnings
 from digest.models import Card, Issue, Passage
-from editorial import diff, editing, forms, pages
+from editorial import diff, editing, forms, pages, queue
 from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Difference, Invalid, hash_of
 from editorial.forms import Kind, typed
 from editorial.models import Membership
-from editorial.responses import STATUS, bad_form, done, parts, refused
+from editorial.responses import STATUS, bad_form, done, parts, parts_of_card, refused
 
 
 @require_POST
@@ -44,12 +44,23 @@ def card_field(request: HttpRequest, desk: str, day: date, pk: int, field: str) 
         saved = editing.save_card(card_id=pk, changes=[change], by=by)
         answer = {"before": saved.before, "hash": saved.after}
         if saved.fields:
-            pages.keep_body(saved.after, saved.value)
-            shown = parts(request, by, issue, cards=[pk], text=True)
-            answer["parts"] = shown.content.decode()
+            answer["parts"] = _parts_of_card(request, by, issue, pk, saved).content.decode()
         return answer
 
     return _saved(request, field, kind, save)
+
+
+def _parts_of_card(
+    request: HttpRequest,
+    by: Membership,
+    issue: Issue,
+    pk: int,
+    saved: editing.Saved,
+    said: str = "",
+) -> HttpResponse:
+    pages.keep_body(saved.after, saved.value)
+    case = queue.with_remarks(queue.case_of_card(pk, issue), for_user=by.user_id)
+    return parts_of_card(request, by, issue, event=saved.event, said=said, case=case, text=True)
 
 
 @require_POST
@@ -162,7 +173,10 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
             refused={"sentence": stale % {"rating": rating}, "kind": "guard", "card_id": pk},
         )
     said = f"{ranks[shown] or '—'} → {ranks[to]}"
-    response = done(request, by, issue, said=said, back=back, cards=[pk], text=True)
+    if request.htmx and saved.event:
+        response = _parts_of_card(request, by, issue, pk, saved, said)
+    else:
+        response = done(request, by, issue, said=said, back=back, cards=[pk], text=True)
     # Whoever saw the card before has seen it now: the page follows its own changes (seen.js).
     response["Copydesk-Before"], response["Copydesk-After"] = saved.before, saved.after
     return response

@@ -20,12 +20,13 @@ from editorial.history import lines_of
 from editorial.responses import bad_form, done, not_kept, refused
 
 MOST = 200
+LATEST = 12  # below the day page
 
 
 @require_safe
 @signed_in
 def of_issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
-    """All that happened to an issue, the latest first, with what it changed."""
+    """All that happened to an issue, the latest first; for the day page only the last of it."""
     by = membership_at(request, desk)
     issue = issue_at(by, day)
     context = {
@@ -33,10 +34,10 @@ def of_issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "desk": by.desk,
         "issue": issue,
         "place": reverse("issue", args=[desk, day]),
-        "lines": lines_of(issue.events.all(), most=MOST, by=by),
-        "most": MOST,
+        "lines": lines_of(issue.events.all(), most=LATEST if request.htmx else MOST, by=by),
     }
-    return render(request, "editorial/issue_history.html", context)
+    template = "_lines.html" if request.htmx else "issue_history.html"
+    return render(request, f"editorial/{template}", context)
 
 
 @require_safe

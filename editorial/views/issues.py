@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from digest.models import IssueTag
 from editorial import editing, forms, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.history import lines_of
 from editorial.labels import FRONT_LABELS
 from editorial.responses import last_event
 
@@ -61,7 +60,6 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "people": pages.people_at(found, but=by.user_id),
         "undoable": pages.undoable_of(at),
         "publication": pages.publication_of(view.case),
-        "history": lines_of(found.events.all(), most=12),
     }
     return render(request, "editorial/issue.html", context)
 

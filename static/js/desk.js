@@ -2,6 +2,7 @@
 
 import "./acting.js";
 import "./completing.js";
+import "./counting.js";
 import "./keys.js";
 import "./ordering.js";
 import * as panels from "./panels.js";

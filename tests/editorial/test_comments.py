@@ -51,7 +51,7 @@ def test_a_comment_is_kept_with_its_quote_and_counted(page, ready, editor):
     assert (event.card, event.actor, event.after) == (card, editor.user, {"comment": comment.pk})
     # The row asks for attention, the issue counts it, and a signature is not held up by it.
     assert f'id="row-{card.pk}"' in html and 'data-attention="waiting"' in html
-    assert "1 comment<" in html and "1 open comment<" in html
+    assert "1 comment<" in html and "<b>1</b> open comments" in html
     row = queue.case_of_issue(ready.pk).cards[card.pk].card
     assert (row.comments, row.attention, row.state) == (1, "waiting", "approved")
     ready_now = queue.case_of_issue(ready.pk).readiness
@@ -69,7 +69,7 @@ def test_a_comment_is_resolved_and_opened_again_by_anybody(page, card, colleague
     answer = settle(theirs, comment, "resolve").content.decode()
     comment.refresh_from_db()
     assert (comment.resolved_by, bool(comment.resolved_at)) == (colleague.user, True)
-    assert "open comment" not in answer
+    assert 'data-count="comments" hidden' in answer
     assert queue.case_of_issue(card.section.issue_id).cards[card.pk].card.comments == 0
     html = page.get(address("comments", card.section.issue, card.pk)).content.decode()
     assert "resolved by colleague" in html and "數字有誤？" in html

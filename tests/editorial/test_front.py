@@ -165,7 +165,8 @@ def test_the_front_matter_is_in_no_approval_but_in_every_signature(page, ready, 
 
 def counts(html: str) -> list[str]:
     readiness = re.search(r'id="readiness".*?</ul>', html, re.DOTALL)[0]
-    return re.findall(r"<li[^>]*>(.*?)</li>", readiness)
+    shown = re.findall(r"<li(?![^>]* hidden)[^>]*>(.*?)</li>", readiness)
+    return [re.sub(r"</?b>", "", each) for each in shown]
 
 
 def test_the_day_page_says_how_far_the_issue_is(page, issue, editor, colleague):

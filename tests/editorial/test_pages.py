@@ -392,7 +392,7 @@ class Scanner(HTMLParser):
 
 #: The elements that an answer puts in the place of those on the page.
 _PART = re.compile(
-    r"(?:row|acts|body)-\d+|row-insight|readiness|order|since|said|refusal|news|people|publication"
+    r"(?:row|acts|body)-\d+|row-insight|readiness|undo-place|order|since|said|refusal|news|people|publication"
 )
 
 
@@ -412,6 +412,8 @@ def is_our_htmx(tag: str, attrs: dict[str, str | None], name: str) -> bool:
     if attrs.get("id") == "publication":
         at = re.match(r"/desk/daily/[\d-]+/publication/\?", attrs.get("hx-get") or "")
         return bool(at) and name in ("hx-get", "hx-trigger", "hx-swap")
+    if re.fullmatch(r"/desk/daily/[\d-]+/history/", attrs.get("hx-get") or ""):
+        return name in ("hx-get", "hx-trigger", "hx-swap")
     here = (tag, attrs.get("hx-post"), attrs.get("hx-target"))
     return here == ("form", "/keys/guided/", "#guide") and name in (
         *("hx-post", "hx-target", "hx-swap"),
@@ -637,7 +639,7 @@ def test_times_are_those_of_the_desk_not_of_the_server(page, issue, desk):
         verb="draft.change",
         at=datetime(2026, 2, 11, 11, 50, tzinfo=UTC),
     )
-    assert "02/11 06:50" in page.get(address("issue", issue)).content.decode()
+    assert "02/11 06:50" in page.get(address("issue_history", issue)).content.decode()
     from django.utils import timezone
 
     assert timezone.get_current_timezone_name() == "Asia/Taipei"

@@ -237,12 +237,13 @@ def test_a_changed_card_asks_for_a_look_until_it_is_seen(page, ready, colleague)
     assert attention(page, ready) == {card.pk: "waiting"}
     make("approve", ready, colleague, card)
     assert attention(page, ready) == {card.pk: "changed"}
-    assert "1 changed since you looked" in page.get(address("issue", ready)).content.decode()
+    shown = page.get(address("issue", ready)).content.decode()
+    assert "<b>1</b> changed since you looked" in shown
     pulse(page, ready, seen=[before])  # as it was: that was no look at this
     assert attention(page, ready) == {card.pk: "changed"}
     pulse(page, ready, seen=[Card.objects.get(pk=card.pk)])
     assert attention(page, ready) == {}
-    assert "changed since" not in page.get(address("issue", ready)).content.decode()
+    assert 'data-count="changed" hidden' in page.get(address("issue", ready)).content.decode()
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 17])
