@@ -186,6 +186,16 @@ def _sentences(errors: ValidationError) -> dict[str, list[str]]:
 # --- the insight ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class SavedPassages:
+    """What became of a save of passages: the fields that are different now, and the insight's hash
+    around it."""
+
+    fields: list[str]
+    before: str
+    after: str
+
+
 def change_passages(
     *, issue_id: int, changes: list[tuple[int, Change]], by: Membership | None
 ) -> list[str]:
@@ -193,6 +203,13 @@ def change_passages(
 
     A change goes with the id of its passage. All are kept or none, as with `change_card`.
     """
+    return save_passages(issue_id=issue_id, changes=changes, by=by).fields
+
+
+def save_passages(
+    *, issue_id: int, changes: list[tuple[int, Change]], by: Membership | None
+) -> SavedPassages:
+    """Set passages like `change_passages`; answers with the insight's hashes, too."""
     with transaction.atomic():
         issue, role = lock(by, pk=issue_id)
         whole = Issue.objects.whole().get(pk=issue_id)
@@ -225,8 +242,9 @@ def change_passages(
                 before=before,
                 after=change.value,
             )
-        _refresh_insight(whole)
-    return [f"{change.field}.{passage.pk}" for _, passage, change, _ in changed]
+        after = _refresh_insight(whole)
+    fields = [f"{change.field}.{passage.pk}" for _, passage, change, _ in changed]
+    return SavedPassages(fields, issue.insight_hash, after)
 
 
 def _passage_value(issue: Issue, passage: Passage, change: Change) -> Any:
@@ -251,9 +269,11 @@ def _check_passages(section: Section) -> None:
         raise Invalid({"": list(faults)})
 
 
-def _refresh_insight(whole: Issue) -> None:
+def _refresh_insight(whole: Issue) -> str:
     """Bring the hash that an approval of the insight must name up to date with these rows."""
-    Issue.objects.filter(pk=whole.pk).update(insight_hash=rows.insight_hash(whole))
+    present = rows.insight_hash(whole)
+    Issue.objects.filter(pk=whole.pk).update(insight_hash=present)
+    return present
 
 
 # --- order ---------------------------------------------------------------------------------------

@@ -204,19 +204,29 @@ class InsightOnDesk:
     title: str
     case: Case
     refusal: Refusal | None
+    passages: list[PassageOnDesk]
 
 
 def insight_on(at: Workplace) -> InsightOnDesk | None:
     """The insight of an issue as it stands; nothing where there is none."""
     if not at.issue.insight_hash:
         return None
-    title = at.issue.sections.filter(kind=Section.Kind.INSIGHT).values_list("title", flat=True)
-    return _insight_on(at, title.get(), queue.case_of_insight(at.issue))
+    case = queue.case_of_insight(at.issue)
+    # Read after the hash: a newer text is refused as stale, an older one would be approved.
+    section = at.issue.sections.prefetch_related("passages").get(kind=Section.Kind.INSIGHT)
+    return _insight_on(at, section, case, passages_on(section))
 
 
-def _insight_on(at: Workplace, title: str, case: Case) -> InsightOnDesk:
+def passages_on(section: Section) -> list[PassageOnDesk]:
+    """The passages of a section as readers see them."""
+    return [PassageOnDesk(p, to_html(p.body)) for p in section.passages.all()]
+
+
+def _insight_on(
+    at: Workplace, section: Section, case: Case, passages: list[PassageOnDesk]
+) -> InsightOnDesk:
     refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
-    return InsightOnDesk(title, case, refusal)
+    return InsightOnDesk(section.title, case, refusal, passages)
 
 
 @dataclass(frozen=True)
@@ -249,12 +259,12 @@ def day_page(at: Workplace) -> DayPage:
                 row=row,
                 number=number if row.kind == Section.Kind.CARDS else 0,
                 cards=dealt.get(row.pk, []),
-                passages=[PassageOnDesk(p, to_html(p.body)) for p in row.passages.all()],
+                passages=passages_on(row),
                 bulk=bulk.get(row.pk, []),
             )
         )
-    title = next((s.row.title for s in sections if s.row.kind == Section.Kind.INSIGHT), "")
-    insight = _insight_on(at, title, case.insight) if case.insight else None
+    home = next((s for s in sections if s.row.kind == Section.Kind.INSIGHT), None)
+    insight = _insight_on(at, home.row, case.insight, home.passages) if case.insight else None
     return DayPage(sections, case.order, case, insight)
 
 

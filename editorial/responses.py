@@ -104,7 +104,6 @@ def parts(
     *,
     said: str = "",
     cards: Collection[int] = (),
-    text: bool = False,
     order: bool = False,
     insight: bool = False,
     publication: bool = False,
@@ -113,13 +112,14 @@ def parts(
 ) -> HttpResponse:
     """Those parts of a day page that are different now, or that somebody has to look at again.
 
-    The rows of these `cards`, with `text` their text as well; with `order` the order of all; with
-    `insight` and `publication` these parts of the page; how far the issue is, always.
+    The rows of these `cards` with their text; with `order` the order of all; with `insight` and
+    `publication` these parts of the page; how far the issue is, always.
     """
     at = pages.workplace_of(by, issue)
     case = queue.case_of(issue, for_user=by.user_id)
     cases = [each for pk, each in case.cards.items() if pk in cards]
-    shown = pages.cards_on(at, cases) if text else pages.rows_on(at, cases)
+    # A row's new hash never comes without its text: it would be approved unseen.
+    shown = pages.cards_on(at, cases)
     context = {
         "at": at,
         "by": by,
@@ -128,7 +128,6 @@ def parts(
         "keys": at.keys,
         "oob": True,
         "cards": shown,
-        "text": text,
         "ready": case.readiness,
         "undoable": pages.undoable_of(at),
         "said": said,
@@ -178,7 +177,6 @@ def refused(
             by,
             issue,
             cards=[card_id] if card_id else (),
-            text=True,
             order=True,
             insight=True,
             status=STATUS[refusal.kind],

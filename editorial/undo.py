@@ -408,6 +408,7 @@ def undo(*, issue_id: int, by: Membership | None, event_id: int | None = None) -
         events = [event]
         if event.batch:
             events = list(issue.events.filter(batch=event.batch).order_by("-pk"))
+        before = _hashes(events)
         done, moot = [], None
         for each in events:
             each.issue = issue
@@ -433,14 +434,15 @@ def undo(*, issue_id: int, by: Membership | None, event_id: int | None = None) -
             )
             for each, columns in done
         ]
-        _has_seen(role, events)
+        for pk, hash_ in _hashes(events).items():
+            glances.follow(role, pk, before[pk], hash_, event=events[-1].pk)
         return events
 
 
-def _has_seen(by: Membership, events: list[Event]) -> None:
-    """Whoever takes something back knows what stands there now."""
-    present = Card.objects.filter(pk__in={e.card_id for e in events if e.card_id})
-    glances.see(by, present.values_list("pk", "hash"), event=events[-1].pk)
+def _hashes(events: list[Event]) -> dict[int, str]:
+    """The present hashes of the cards that events are about."""
+    cards = {each.card_id for each in events if each.card_id}
+    return dict(Card.objects.filter(pk__in=cards).values_list("pk", "hash"))
 
 
 def _asked_for(issue: Issue, by: Membership, event_id: int) -> Event:

@@ -75,8 +75,9 @@ def passage_field(request: HttpRequest, desk: str, day: date, pk: int, field: st
         raise Http404("no such field")
 
     def save(change: Change) -> dict[str, Any]:
-        changed = editing.change_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
-        return _parts_of_issue(request, by, issue) if changed else {}
+        saved = editing.save_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
+        hashes = {"before": saved.before, "hash": saved.after}
+        return hashes | (_parts_of_issue(request, by, issue) if saved.fields else {})
 
     return _saved(request, field, kind, save)
 
@@ -134,6 +135,7 @@ def _collision(found: Difference, kind: Kind) -> dict[str, Any]:
         ),
     )
     context = {"base": base, "mine": mine, "theirs": theirs, "merged": merged}
+    context["can_merge"] = kind.control != "rating"  # two words of five make no third
     return {
         "collision": render_to_string("editorial/_collision.html", context),
         "base": hash_of(found.theirs),
@@ -168,7 +170,6 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
             by,
             issue,
             cards=[pk],
-            text=True,
             status=409,
             refused={"sentence": stale % {"rating": rating}, "kind": "guard", "card_id": pk},
         )
@@ -176,7 +177,7 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     if request.htmx and saved.event:
         response = _parts_of_card(request, by, issue, pk, saved, said)
     else:
-        response = done(request, by, issue, said=said, back=back, cards=[pk], text=True)
+        response = done(request, by, issue, said=said, back=back, cards=[pk])
     # Whoever saw the card before has seen it now: the page follows its own changes (seen.js).
     response["Copydesk-Before"], response["Copydesk-After"] = saved.before, saved.after
     return response

@@ -55,7 +55,10 @@ def of_card(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
         "card": card,
         "place": reverse("issue", args=[desk, day]),
         "against": name if name in baselines.BASELINES else "",
-        "baselines": [(key, label) for key, (label, _find) in baselines.BASELINES.items()],
+        "baselines": [
+            (key, label, find(card, by) is not None)
+            for key, (label, find) in baselines.BASELINES.items()
+        ],
         "earlier": earlier,
         "changes": baselines.against(card, earlier) if earlier else (),
         "lines": () if name else lines_of(card.events.all(), most=MOST, by=by),
@@ -87,7 +90,7 @@ def revert(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         sentences = [s for each in invalid.sentences.values() for s in each]
         return not_kept(request, sentences, back=back)
     said = _("Set back.") if changed else _("Nothing was changed.")
-    return done(request, by, issue, said=said, back=back, cards=[pk], text=True)
+    return done(request, by, issue, said=said, back=back, cards=[pk])
 
 
 @require_POST
@@ -119,14 +122,16 @@ def undo(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     issue.refresh_from_db()
     cards = {each.card_id for each in events if each.card_id}
     [line, *_rest] = lines_of(issue.events.filter(pk=events[0].pk))
-    return done(
+    response = done(
         request,
         by,
         issue,
         said=line.sentence,
         back=f"{back}#card-{min(cards)}" if cards else back,
         cards=cards,
-        text=True,
         order=True,
         insight=True,
     )
+    if len(cards) == 1:
+        response["Copydesk-Card"] = str(min(cards))  # the page goes where the change happened
+    return response

@@ -107,6 +107,7 @@ def _form(
         "place": place,
         "save_at": f"{place}passages/",
         "about": f"passages.{issue.pk}",
+        "seen": issue.insight_hash if kind == "insight" else "",
         "case": queue.case_of_insight(issue),
         "since": last_event(issue),
         "passages": [

@@ -50,6 +50,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "keys": at.keys,
         "keys_json": json.dumps(at.keys, ensure_ascii=False),
         "case": view.case,
+        "signs": by.may("sign"),
         "ready": view.case.readiness,
         "since": since,
         "view": view,

@@ -32,11 +32,11 @@ def keys(request: HttpRequest) -> HttpResponse:
             chosen = {n: request.POST.get(f"key-{n}", key) for n, key in chosen.items()}
         faults = keymap.faults_of(chosen)
         if not faults:
-            preference.keys = {
-                name: key for name, key in chosen.items() if key != keymap.ACTIONS[name].key
-            }
-            preference.keys_off = "on" not in request.POST and "usual" not in request.POST
-            preference.save()
+            own = {name: key for name, key in chosen.items() if key != keymap.ACTIONS[name].key}
+            off = "on" not in request.POST and "usual" not in request.POST
+            Preference.objects.update_or_create(
+                user=request.user, defaults={"keys": own, "keys_off": off}
+            )
             messages.success(request, _("Your keys are kept."))
             return see_other(_back(request))
     context = {

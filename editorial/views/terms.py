@@ -16,7 +16,7 @@ MOST = 8
 def terms(request: HttpRequest, desk: str) -> JsonResponse:
     """The names that begin with `q`, whatever its case, width or script, the shortest first."""
     membership_at(request, desk)
-    key = Term.key_of(request.GET.get("q", "")[:100])
+    key = Term.key_of(request.GET.get("q", "")[:100].replace("\0", ""))
     found = Term.objects.filter(folded__startswith=key).order_by("folded") if key else ()
     names = [term.name for term in found[: 4 * MOST]] if key else []
     return JsonResponse({"names": sorted(names, key=len)[:MOST]})

@@ -9,8 +9,11 @@ import { Refused, sendForParts } from "./sending.js";
 const form = document.getElementById("act");
 let queue = Promise.resolve();
 
-/** Do what a button says. Answers with true when it was done. */
-export function act(button, more = {}) {
+/**
+ * Do what a button says; `shown` is the hash its maker saw where that is not the button's own.
+ * Answers with true when it was done.
+ */
+export function act(button, more = {}, shown = "") {
   const { id, name, value, formAction: url } = button;
   const isDecision = name === "seen"; // made once, about what its maker saw
   if (button.disabled || (isDecision && button.ariaBusy === "true")) return Promise.resolve(false);
@@ -18,13 +21,16 @@ export function act(button, more = {}) {
   const going = queue.then(async () => {
     // Now, not when it was pressed: up, up, up are three moves, each from where the last one led.
     const data = new FormData(form);
+    document.getElementById("refusal")?.replaceChildren(); // it was about what went before
     const present = (id && document.getElementById(id)?.value) || value;
-    if (name) data.set(name, isDecision ? become(value) : present);
+    if (name) data.set(name, isDecision ? become(shown || value) : present);
     for (const [key, text] of Object.entries(more)) data.append(key, text);
     try {
       const { headers } = await sendForParts(url, data);
       const [before, after] = [headers.get("Copydesk-Before"), headers.get("Copydesk-After")];
       if (before && after) follow(before, after);
+      const card = headers.get("Copydesk-Card");
+      if (card) form.dispatchEvent(new CustomEvent("restored", { detail: card }));
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -56,8 +62,8 @@ export function ask(dialog, about) {
 }
 
 /** Press a button, asking first where it wants to. */
-export async function press(button) {
-  if (!button.dataset.asks) return act(button);
+export async function press(button, shown = "") {
+  if (!button.dataset.asks) return act(button, {}, shown);
   const note = await ask(document.getElementById(button.dataset.asks), button.dataset.about);
   return note === null ? false : act(button, { note });
 }

@@ -3,6 +3,7 @@
 import "./acting.js";
 import "./completing.js";
 import "./counting.js";
+import "./guarded.js";
 import "./keys.js";
 import "./ordering.js";
 import * as panels from "./panels.js";

@@ -3,21 +3,21 @@
 
 const forms = [...document.querySelectorAll("form[data-guarded]")];
 const sentOut = new Map(forms.map((form) => [form, state(form)]));
-let isSending = false;
+let sending = null;
 
 function state(form) {
   return new URLSearchParams(new FormData(form)).toString();
 }
 
 for (const form of forms) {
-  form.addEventListener("submit", () => { isSending = true; });
+  form.addEventListener("submit", () => { sending = form; });
 }
 
 addEventListener("beforeunload", (event) => {
-  if (!isSending && forms.some((form) => state(form) !== sentOut.get(form))) {
+  if (forms.some((form) => form !== sending && state(form) !== sentOut.get(form))) {
     event.preventDefault();
   }
 });
 
 // "Back" may bring the page as it was when its form was sent.
-addEventListener("pageshow", () => { isSending = false; });
+addEventListener("pageshow", () => { sending = null; });

@@ -25,7 +25,7 @@ function openPanel(card, kind, options) {
 
 /** Differences to the machine's draft; the same key again: to what I saw, was approved, is out. */
 function openDifference(card) {
-  const tabs = [...card.querySelectorAll(".card__panel [data-baseline]")];
+  const tabs = [...card.querySelectorAll(".card__panel [data-baseline]:not([data-none])")];
   const at = tabs.findIndex((tab) => tab.ariaCurrent === "true");
   const next = tabs.length ? tabs[(at + 1) % tabs.length] : link(card, "difference");
   if (next) panels.open(card, next.href, "difference");
@@ -168,8 +168,11 @@ async function inside(event) {
       form.requestSubmit();
       return;
     }
+    // What was on the screen: the card as it was opened, with one's own changes. What somebody else
+    // changed behind the open fields is not part of it, whatever the button says by now.
+    const shown = card.querySelector("[data-editor]")?.dataset.seen;
     if ((await flush(card)) && (await panels.close(card))) {
-      walk.judgeAndGoOn(card, button(card, "approve"));
+      walk.judgeAndGoOn(card, button(card, "approve"), { shown });
     }
   }
 }

@@ -14,8 +14,11 @@ document.addEventListener("submit", async (event) => {
   if (button.ariaBusy === "true") return;
   button.ariaBusy = "true";
   try {
-    await sendForParts(form.action, new FormData(form, event.submitter));
-    for (const field of form.querySelectorAll("[data-journal]")) journal.forget(field.dataset.journal);
+    const data = new FormData(form, event.submitter);
+    await sendForParts(form.action, data);
+    for (const field of form.querySelectorAll("[data-journal]")) {
+      if (field.value === data.get(field.name)) journal.forget(field.dataset.journal);
+    }
     const { kind } = panelOf(card).dataset;
     const link = card.querySelector(`a[data-panel="${kind}"]`);
     await open(card, panelOf(card).dataset.url ?? link.href, kind);

@@ -9,6 +9,7 @@ import { follow } from "./seen.js";
 import { word } from "./words.js";
 
 const AFTER_TYPING = 700; // ms without a key
+const AFTER_TROUBLE = 5_000; // ms
 const fields = new Map(); // form → Field
 
 class Field {
@@ -89,8 +90,11 @@ class Field {
     if (!this.isDirty) return true;
     if (this.collision) return false;
     this.sending = this.post(this.input.value);
-    await this.sending;
-    this.sending = null;
+    try {
+      await this.sending;
+    } finally {
+      this.sending = null;
+    }
     return !this.isDirty;
   }
 
@@ -117,8 +121,13 @@ class Field {
       if (answer.parts) apply(answer.parts);
     } catch (error) {
       this.trouble = true;
-      if (error instanceof Refused) this.refused(error, text);
-      else throw error;
+      if (error instanceof Refused) {
+        this.refused(error, text);
+      } else {
+        // An answer that was cut off, or none of ours: it is kept, and tried again.
+        this.say("not-saved", word("not-saved-why"));
+        this.timer = setTimeout(() => this.save(), AFTER_TROUBLE);
+      }
     }
   }
 
@@ -128,7 +137,7 @@ class Field {
     if (answer.collision) {
       this.collision = { mine: text, ...answer };
       this.say("collided");
-      this.show(answer.collision, true);
+      this.show(answer.collision); // announced; the focus stays with whoever is typing
       return;
     }
     const reasons = answer.errors ?? [word("not-saved-why")];
@@ -139,6 +148,12 @@ class Field {
   settle(choice) {
     const { mine, theirs, merged, base } = this.collision;
     const typedSince = this.input.value !== mine;
+    if (choice === "merged" && !this.form.querySelector("[data-take=merged]")) return;
+    if (choice === "merged" && typedSince) {
+      this.collision = null; // what was typed since belongs to it, too: brought together anew
+      this.save();
+      return;
+    }
     this.collision = null;
     this.base = base;
     this.saved = theirs;
@@ -151,13 +166,10 @@ class Field {
     if (choice === "mine") this.save();
   }
 
-  show(html, focus = false) {
+  show(html) {
     const place = this.form.querySelector("[data-answer]");
     htmx.swap(place, html, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     this.form.classList.toggle("is-collided", Boolean(this.collision));
-    if (focus && this.form.contains(document.activeElement)) {
-      place.querySelector("[data-take]")?.focus();
-    }
   }
 }
 
@@ -174,7 +186,7 @@ export async function flush(root) {
   const within = [...fields].filter(([form]) => root.contains(form));
   const done = await Promise.all(within.map(([, field]) => field.save()));
   const open = within.find((_, n) => !done[n]);
-  open?.[1].input.focus();
+  if (open) (open[0].querySelector("[data-take]") ?? open[1].input).focus();
   return !open;
 }
 

@@ -6,6 +6,7 @@ import { apply } from "./parts.js";
 import { word } from "./words.js";
 
 const PATIENCE = 15_000; // ms for one answer
+const GONE = new Set([502, 503, 504]); // the desk is out of reach, not at fault
 const WAITS = [500, 1_000, 2_000, 4_000, 8_000]; // ms between tries while the network is gone
 
 /** An answer that says no: its status and its text. */
@@ -30,7 +31,7 @@ export async function send(url, data, { once = false } = {}) {
   data.delete("csrfmiddlewaretoken"); // the page's own may be older than the session
   let renewed = false;
   for (let attempt = 0; ; attempt += 1) {
-    let response;
+    let response, text;
     try {
       response = await whileBusy(fetch(url, {
         method: "POST",
@@ -38,7 +39,8 @@ export async function send(url, data, { once = false } = {}) {
         headers: { "X-CSRFToken": token(), "HX-Request": "true" },
         signal: AbortSignal.timeout(PATIENCE),
       }));
-      if (response.status >= 500) throw new TypeError(`${response.status}`);
+      text = await response.text();
+      if (GONE.has(response.status)) throw new TypeError(`${response.status}`);
     } catch (error) {
       if (once) throw error;
       setConnection(word("offline"));
@@ -51,7 +53,6 @@ export async function send(url, data, { once = false } = {}) {
       await signInAgain();
       continue;
     }
-    const text = await response.text();
     if (response.status === 403 && text.includes("data-refused=\"csrf\"") && !renewed) {
       renewed = true;
       await fetch(location.href, { method: "GET" }); // brings a new token
@@ -121,6 +122,8 @@ async function ask() {
   const form = dialog.querySelector("form");
   const trouble = dialog.querySelector("[data-trouble]");
   const before = document.activeElement;
+  let isIn = false;
+  dialog.onclose = () => { if (!isIn) dialog.showModal(); }; // all that is unsaved waits for it
   if (!dialog.open) dialog.showModal();
   form.elements.password.focus();
   await new Promise((resolve) => {
@@ -140,6 +143,7 @@ async function ask() {
       }
     };
   });
+  isIn = true;
   form.reset();
   dialog.close();
   before?.focus?.();

@@ -30,11 +30,12 @@ document.addEventListener("click", (event) => {
   openProof();
 });
 
-// Once it is signed the dialog has done its work: the page shows what happens next.
+// Once it is signed, or refused, the dialog has done its work: the page shows what comes next.
 document.addEventListener("htmx:oobAfterSwap", (event) => {
-  if (dialog?.open && event.detail.target?.id === "publication") {
+  const id = event.detail.target?.id;
+  if (dialog?.open && (id === "publication" || id === "refusal")) {
     dialog.close();
-    const part = document.getElementById("publication");
+    const part = document.getElementById(id);
     part.tabIndex = -1;
     part.focus();
   }

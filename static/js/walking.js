@@ -19,7 +19,7 @@ export const here = () => (current?.isConnected ? current : null);
 export function go(card, { focus = true, block = "start" } = {}) {
   if (!card) return;
   const before = here();
-  if (before && before !== card && !before.querySelector(".card__panel > *")) setOpen(before, false);
+  if (before && before !== card) leave(before);
   before?.classList.remove("is-here");
   current = card;
   card.classList.add("is-here");
@@ -30,6 +30,16 @@ export function go(card, { focus = true, block = "start" } = {}) {
   }
   look(card);
   main.dispatchEvent(new CustomEvent("arrived", { detail: card }));
+}
+
+/** What is only read closes with its card; open fields and half a comment stay. */
+function leave(card) {
+  const panel = card.querySelector(".card__panel");
+  const isWritten = panel?.querySelector("[data-editor]")
+    || [...(panel?.querySelectorAll("textarea") ?? [])].some((field) => field.value);
+  if (isWritten) return;
+  panel?.replaceChildren();
+  setOpen(card, false);
 }
 
 export function setOpen(card, isOpen) {
@@ -45,7 +55,8 @@ function look(card) {
   clearTimeout(timer);
   timer = setTimeout(() => {
     const row = rowOf(card);
-    if (current !== card || !row?.dataset.hash || !/^\d+$/.test(card.dataset.card)) return;
+    const isOpen = card.querySelector(".card__more")?.open;
+    if (current !== card || !isOpen || !row?.dataset.hash || !/^\d+$/.test(card.dataset.card)) return;
     seen.set(card.dataset.card, row.dataset.hash);
     if (row.dataset.attention === "changed") row.removeAttribute("data-attention");
   }, LOOKED_AT);
@@ -85,15 +96,13 @@ export function goToAttention(by = 1) {
 }
 
 /** Make a decision about a card and go on to the next that needs somebody. */
-export async function judgeAndGoOn(card, button, { asks = false } = {}) {
+export async function judgeAndGoOn(card, button, { asks = false, shown = "" } = {}) {
   if (!button || button.disabled) {
     announce(card.querySelector(".row__why")?.textContent ?? word("not-possible"));
     return;
   }
-  const row = rowOf(card);
-  if (row?.dataset.hash) seen.set(card.dataset.card, row.dataset.hash);
   judged.add(card);
-  const going = press(button);
+  const going = press(button, shown);
   const goOn = () => {
     const next = nextAttention();
     if (next) go(next);
@@ -114,6 +123,17 @@ main?.addEventListener("click", (event) => {
     else go(card);
   }
 });
+
+// What was taken back is where one goes.
+document.getElementById("act")?.addEventListener("restored", (event) => {
+  go(document.getElementById(`card-${event.detail}`), { block: "nearest" });
+});
+
+// Seen is what was open for a while.
+main?.addEventListener("toggle", (event) => {
+  const card = event.target.closest("[data-card]");
+  if (event.target.open && card && card === here()) look(card);
+}, true);
 
 // Wherever somebody clicks or tabs to, there they are.
 main?.addEventListener("focusin", (event) => {

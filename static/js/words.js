@@ -8,8 +8,19 @@ export function word(name, ...values) {
   return values.reduce((whole, value, n) => whole.replace(`{${n}}`, value), text);
 }
 
-/** Say something to those who cannot see that it happened. */
+const SHOWN = 4_000; // ms
+const said = document.getElementById("said");
+
+/** Say what happened, or why nothing did, to those who look and to those who listen. */
 export function announce(text) {
-  const said = document.getElementById("said");
   if (said) said.textContent = text;
+}
+
+// It is in sight for a while and then makes room.
+let timer = null;
+if (said) {
+  new MutationObserver(() => {
+    clearTimeout(timer);
+    if (said.textContent.trim()) timer = setTimeout(() => said.replaceChildren(), SHOWN);
+  }).observe(said, { childList: true, characterData: true, subtree: true });
 }

@@ -243,7 +243,9 @@ def test_after_a_collision_mine_or_theirs_is_one_key(choice, newsroom, at_desk):
             state = page.locator("form:has(:focus) [data-state]")
             expect(state).to_have_attribute("data-state", "saved")
     expect(mine.locator(".collision")).to_be_visible()
-    expect(mine.locator("[data-take]:focus")).to_have_count(1)
+    # Whoever types goes on typing; the three versions are a Tab away.
+    expect(mine.locator("textarea:focus")).to_have_count(1)
+    mine.locator("[data-take]").first.focus()
     my_keys.press(choice)
     state = mine.locator("form:has(:focus) [data-state]")
     expect(state).to_have_attribute("data-state", "saved")
@@ -554,3 +556,35 @@ def test_two_browsers_interleaved_at_random_lose_nothing(newsroom, at_desk):
         assert all(mark in text for mark in marks)
     for page, _keys in desks:
         assert page.locator(".collision").count() == 0
+
+
+def test_ctrl_enter_approves_what_was_on_the_screen_and_nothing_a_colleague_changed(
+    newsroom, at_desk
+):
+    address = newsroom.issue()
+    (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    my_keys.press("e")
+    expect(mine.locator(":focus")).to_have_attribute("name", "value")
+    their_keys.press("e")
+    expect(theirs.locator(":focus")).to_have_attribute("name", "value")
+    theirs.locator('[data-typing$=".details"] textarea').focus()
+    their_keys.type("- 對方悄悄加的一條。\n")
+    state = theirs.locator("form:has(:focus) [data-state]")
+    expect(state).to_have_attribute("data-state", "saved")
+    my_keys.type("我改的摘要。")
+    my_keys.press("Control+Enter")
+    expect(mine.locator("#refusal")).to_contain_text("對方悄悄加的一條")
+    assert decisions(newsroom, address) == []
+
+
+def test_the_insight_that_a_colleague_changed_is_shown_before_it_can_be_approved(newsroom, at_desk):
+    address = newsroom.issue()
+    (mine, _keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    theirs.evaluate("document.getElementById('insight').focus()")
+    their_keys.press("e")
+    expect(theirs.locator(":focus")).to_have_attribute("name", "value")
+    theirs.locator(".editor .typing--textarea textarea").first.focus()
+    their_keys.type("對方改寫的洞察。")
+    state = theirs.locator("form:has(:focus) [data-state]")
+    expect(state).to_have_attribute("data-state", "saved")
+    expect(mine.locator("#body-insight")).to_contain_text("對方改寫的洞察。", timeout=30_000)
