@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -264,6 +265,17 @@ def test_no_post_works_without_its_csrf_token(addresses, editor):
         for asked in ({}, {"HX-Request": "true"}):
             assert client.post(addresses[name], SENT, headers=asked).status_code == 403, name
     assert _everything() == before
+
+
+def test_a_refusal_for_want_of_a_token_says_so_to_our_javascript(addresses, editor):
+    """sending.js looks for this mark, fetches a new token and sends once more."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(editor.user, backend="django.contrib.auth.backends.ModelBackend")
+    response = client.post(addresses["undo"], {})
+    assert response.status_code == 403
+    assert 'data-refused="csrf"' in response.content.decode()
+    sending = (settings.BASE_DIR / "static/js/sending.js").read_text()
+    assert 'data-refused=\\"csrf\\"' in sending
 
 
 def test_a_machine_token_opens_no_page(addresses, clients, machine):

@@ -271,7 +271,9 @@ def test_a_passage_is_saved_field_by_field(kind, page, theirs, ready):
     status, collided = save(theirs, where, "他的。", passage.body)
     assert (status, collided["theirs"], collided["base"]) == (409, "改寫。\n兩行", answer["base"])
     assert versions(collided["collision"])[0] == (passage.body, passage.body)
-    assert save(page, where, "改寫。\n兩行", "改寫。\n兩行") == (200, {"base": answer["base"]})
+    status, again = save(page, where, "改寫。\n兩行", "改寫。\n兩行")
+    present = Issue.objects.get(pk=ready.pk).insight_hash
+    assert (status, again) == (200, {"base": answer["base"], "before": present, "hash": present})
     status, refused = save(page, where, "## 新欄目", "改寫。\n兩行")
     assert (status, bool(refused["errors"])) == (422, True)
     assert Event.objects.filter(verb=f"{kind}.edit").count() == 1

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from digest.models import Card, Event, Issue
+from digest.models import Card, Event, Issue, Passage
 from editorial import queue
 from editorial.models import Glance, Presence
 from tests.conftest import approve_everything, cards_of, land
@@ -263,3 +263,35 @@ def test_on_the_second_pass_exactly_what_was_changed_asks_for_a_look(
     make("approve", issue, colleague, untouched)
     assert attention(page, issue) == {card.pk: "changed" for card in changed}
     assert queue.case_of_issue(issue.pk, for_user=chief.user_id).readiness.changed == count
+
+
+def test_a_new_hash_of_the_insight_never_comes_without_its_text(page, issue, colleague):
+    from editorial.editing import Change, change_passages, hash_of
+
+    since = issue.events.last().pk
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").first()
+    new = Change("body", "同事改寫的洞察。", hash_of(passage.body))
+    change_passages(issue_id=issue.pk, changes=[(passage.pk, new)], by=colleague)
+    html = page.post(address("pulse", issue), {"since": since}, headers=ASKS).content.decode()
+    issue.refresh_from_db()
+    assert issue.insight_hash in html and "同事改寫的洞察。" in html
+
+
+def test_a_comment_brings_the_text_along_with_the_hash_that_stands_there(page, issue, colleague):
+    card = cards_of(issue)[0]
+    change(card, colleague, summary="同事改過，頁面還沒看到。")
+    sent = {"body": "我的評論。"}
+    html = page.post(address("comments", issue, card.pk), sent, headers=ASKS).content.decode()
+    card.refresh_from_db()
+    assert card.hash in html and "同事改過，頁面還沒看到。" in html
+
+
+def test_taking_something_back_is_no_look_at_what_somebody_else_wrote(issue, editor, colleague):
+    from editorial.undo import undo
+
+    card = cards_of(issue)[0]
+    make("approve", issue, editor, card)
+    change(card, colleague, summary="同事改過。")
+    undo(issue_id=issue.pk, by=editor)
+    case = queue.case_of_issue(issue.pk, for_user=editor.user_id)
+    assert case.cards[card.pk].card.has_changed_since_seen
