@@ -60,19 +60,28 @@ def is_delivered(edition: Edition) -> bool:
 
 
 class Forms(HTMLParser):
-    """The forms of a page: where each goes and what its inputs hold."""
+    """What a page sends: where to, and with which values. A button with an address of its own is
+    one more, with the values of the form it belongs to."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str]]] = []
+        self._named: dict[str | None, dict[str, str]] = {}
+        self._buttons: list[dict[str, str | None]] = []
         self.feed(page)
+        for button in self._buttons:  # which may stand before their form
+            own = {button["name"]: button.get("value") or ""} if button.get("name") else {}
+            self.found.append((button["formaction"], self._named[button.get("form")] | own))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag == "form":
             self.found.append((values.get("action") or "", {}))
+            self._named[values.get("id")] = self.found[-1][1]
         elif tag == "input" and self.found and values.get("name"):
             self.found[-1][1][values["name"]] = values.get("value") or ""
+        elif tag == "button" and values.get("formaction") and "disabled" not in values:
+            self._buttons.append(values)
 
 
 class Browser:
