@@ -190,8 +190,6 @@ export async function flush(root) {
   return !open;
 }
 
-export const isCollided = (element) => Boolean(element?.closest?.("form.is-collided"));
-
 addEventListener("beforeunload", (event) => {
   if ([...fields.values()].some((field) => field.isDirty)) event.preventDefault();
 });
