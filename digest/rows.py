@@ -178,9 +178,11 @@ def _new_card(section: Section, position: int, value: document.Card, by_machine:
 def change_card(row: Card, value: document.Card) -> None:
     """Make a card row stand for another value. `row.machine` is saved along with it."""
     before = card_value(row)
-    for column, content in card_columns(value).items():
-        setattr(row, column, content)
-    row.save()
+    columns = card_columns(value)
+    different = [name for name, content in columns.items() if content != getattr(row, name)]
+    for name in different:
+        setattr(row, name, columns[name])
+    row.save(update_fields=[*different, "machine", "machine_hash"])
     if before.sources != value.sources:
         row.sources.all().delete()
     if before.entities != value.entities:
@@ -274,13 +276,15 @@ def place_cards(order: Iterable[tuple[Section, Sequence[Card]]]) -> None:
 
     `order` must name every card of every section that loses or gains one.
     """
-    rows = []
+    rows, columns = [], ["position"]
     for section, cards in order:
         for position, card in enumerate(cards, 1):
+            if card.section_id != section.pk:
+                columns = ["section", "position"]
             if (card.section_id, card.position) != (section.pk, position):
                 card.section, card.position = section, position
                 rows.append(card)
-    _place(Card, rows, ["section", "position"])
+    _place(Card, rows, columns)
 
 
 def place_sections(sections: Sequence[Section]) -> None:

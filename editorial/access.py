@@ -50,20 +50,23 @@ def address_behind_proxy(request: HttpRequest) -> str:
 
 def membership_at(request: HttpRequest, desk: str) -> Membership:
     """What the signed-in person is at the desk with this slug, or 404."""
-    found = (
-        Membership.objects.select_related("desk", "user__preference")
-        .filter(desk__slug=desk, user=request.user)
-        .first()
-    )
+    memberships = Membership.objects.select_related("desk", "user__preference")
+    found = memberships.filter(desk__slug=desk, user=request.user.pk).first()
     if found is None or not found.may("read"):
         raise Http404("no such desk for this person")
     timezone.activate(found.desk.zone)  # until PrivatePages ends the request
     return found
 
 
-def issue_at(by: Membership, day: date) -> Issue:
-    """The desk's issue of a day, or 404."""
-    return get_object_or_404(Issue.objects.select_related("desk"), desk=by.desk_id, date=day)
+def issue_at(by: Membership, day: date, *, card: int | None = None) -> Issue:
+    """The desk's issue of a day, or 404, as it also is if that has no such `card`."""
+    issues = Issue.objects.defer("machine", "lead", "footer")
+    found = issues.filter(desk=by.desk_id, date=day)
+    issue = (found if card is None else found.filter(sections__cards=card)).first()
+    if issue is None:
+        raise Http404("no such issue at this desk, or no such card in it")
+    issue.desk = by.desk
+    return issue
 
 
 def card_at(by: Membership, day: date, pk: int) -> Card:

@@ -280,10 +280,10 @@ def _refresh_insight(whole: Issue) -> str:
 
 
 def move_card(
-    *, card_id: int, section_id: int, after: int | None, seen: str, by: Membership | None
+    *, card_id: int, section_id: int | None, after: int | None, seen: str, by: Membership | None
 ) -> tuple[Event, str]:
     """Put a card behind another one (`after`, a card's id) or first in a section; answers with the
-    event and the order that all cards have now.
+    event and the order that all cards have now. Behind another one needs no section.
 
     `seen` is the order the editor saw (`queue.order_of`). Positions are never counted from what a
     page shows: dropped cards keep their places between the others.
@@ -293,8 +293,10 @@ def move_card(
         order = cards_in_order(issue.pk)
         if seen != _order_text(order):
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
-        home = next(pk for pk, (_s, cards) in order.items() if any(c.pk == card_id for c in cards))
+        homes = {c.pk: pk for pk, (_section, cards) in order.items() for c in cards}
+        home = homes[card_id]
         card = next(c for c in order[home][1] if c.pk == card_id)
+        section_id = homes.get(after) if section_id is None else section_id
         if section_id not in order:
             raise Refused(Refusal(_("Cards cannot be moved there.")))
         before = place_of(order.values(), card)

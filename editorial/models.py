@@ -21,8 +21,14 @@ def name_of(user) -> str:
     return user.get_full_name() or user.get_username()
 
 
-#: The columns of an approval that make the name of who gave it.
-_NAME = ("by__first_name", "by__last_name", "by__username")
+def columns_of_name(who: str) -> tuple[str, str, str]:
+    """The columns that `as_name` makes a name of, for the account that a column names."""
+    return (f"{who}__first_name", f"{who}__last_name", f"{who}__username")
+
+
+def as_name(first: str, last: str, username: str) -> str:
+    """The same as `name_of`, from columns."""
+    return f"{first} {last}".strip() or username
 
 
 class Membership(models.Model):
@@ -51,10 +57,9 @@ class ApprovalQuerySet(models.QuerySet):
     def names(self) -> dict[tuple[int | None, str], str]:
         """Who approved what first: a name by the card's id (None for the insight) and the hash."""
         names: dict[tuple[int | None, str], str] = {}
-        for card_id, hash_, first, last, username in self.order_by("pk").values_list(
-            "card", "hash", *_NAME
-        ):
-            names.setdefault((card_id, hash_), f"{first} {last}".strip() or username)
+        given = self.order_by("pk").values_list("card", "hash", *columns_of_name("by"))
+        for card_id, hash_, *name in given:
+            names.setdefault((card_id, hash_), as_name(*name))
         return names
 
     def of_present_card(self) -> ApprovalQuerySet:

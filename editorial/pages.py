@@ -23,7 +23,7 @@ from digest.markup import to_html, warnings
 from digest.models import Card, Delivery, Edition, Event, Issue, Passage, Section
 from editorial import decisions, keymap, queue, undo
 from editorial.decisions import DECISIONS, Refusal
-from editorial.models import Membership, Preference, Presence, name_of
+from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
 from editorial.queue import Case, IssueCase
 
 #: Somebody who has not been heard of for so long is not here any more.
@@ -280,11 +280,9 @@ class Somebody:
 def people_at(issue: Issue, *, but: int) -> list[Somebody]:
     """Who else is on an issue, and on which card: each person once."""
     here = Presence.objects.filter(issue=issue, at__gt=timezone.now() - PRESENT_FOR)
-    found = here.exclude(user=but).select_related("user", "card").order_by("user")
-    return [
-        Somebody(name_of(p.user), p.card_id, p.card.headline if p.card else "")
-        for p in found.only("user", "card__headline", "issue")
-    ]
+    found = here.exclude(user=but).order_by("user")
+    columns = found.values_list("card", "card__headline", *columns_of_name("user"))
+    return [Somebody(as_name(*name), card, headline or "") for card, headline, *name in columns]
 
 
 def undoable_of(at: Workplace) -> Event | None:

@@ -7,7 +7,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -166,7 +166,7 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     `order` is the order that was on the page.
     """
     by = membership_at(request, desk)
-    issue = issue_at(by, day)
+    issue = issue_at(by, day, card=pk)
     back = f"{_issue(desk, day)}#card-{pk}"
     target = _target(issue, pk, request.POST)
     if target is None and request.POST.get("to") in ("up", "down"):
@@ -187,21 +187,20 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     return done_to_card(request, by, issue, event=event, said=_("Moved."), back=back, order=order)
 
 
-def _target(issue: Issue, pk: int, posted: Mapping[str, str]) -> tuple[int, int | None] | None:
-    """The section and the predecessor that a form asks for; nothing if it asks for neither."""
+def _target(
+    issue: Issue, pk: int, posted: Mapping[str, str]
+) -> tuple[int | None, int | None] | None:
+    """The section and the predecessor that a form asks for; nothing if it asks for neither.
+
+    Behind a card the section is that card's, and stays open here.
+    """
     kind, _colon, place = posted.get("place", "").partition(":")  # of the form without JavaScript
     asked = dict(posted.items()) | ({kind: place} if kind and "to" not in posted else {})
     to, after, first = (asked.get(name, "") for name in ("to", "after", "first"))
-    ours = Card.objects.filter(section__issue=issue)
-    named = [pk, int(after)] if forms.is_number(after) else [pk]
-    homes = dict(ours.filter(pk__in=named).values_list("pk", "section"))
-    if pk not in homes:
-        raise Http404("no such card in this issue")
     if forms.is_number(after):
-        return (homes[int(after)], int(after)) if int(after) in homes else None
+        return None, int(after)
     if forms.is_number(first):
-        known = issue.sections.filter(kind=Section.Kind.CARDS, pk=int(first))
-        return (int(first), None) if known.exists() else None
+        return int(first), None
     return _step(issue, pk, to)
 
 
