@@ -496,6 +496,51 @@ def test_the_chiefs_second_pass_walks_only_what_has_changed(newsroom, at_desk, c
     assert chief_keys.count <= 3 + 3
 
 
+def test_on_a_phone_the_chief_signs_three_changed_cards_with_five_taps(newsroom, at_desk):
+    """Three cards were changed and wait; the thumb reads each, approves it, and signs."""
+    address = newsroom.issue()
+    editor, keys = at_desk(address)
+    for _ in range(19):
+        keys.press("a")
+    expect(editor.locator(APPROVED)).to_have_count(19)  # the insight with the cards
+    changed = []
+    for number in (2, 8, 15):
+        editor.evaluate("n => document.querySelectorAll('.cards > .card')[n].focus()", number)
+        changed.append(here(editor))
+        keys.press("e")
+        expect(editor.locator(":focus")).to_have_attribute("name", "value")
+        keys.type("再看一次。")
+        keys.press("Escape")
+        expect(editor.locator(f"#{changed[-1]} .state--approved")).to_have_count(0)
+    page, _keys = at_desk(
+        address, CHIEF, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    taps = 0
+
+    def tap(target) -> None:
+        nonlocal taps
+        expect(target).to_be_enabled()
+        box = target.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+        # Where a thumb reaches it, and nothing lies over it: `tap` scrolls and would hide that.
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        assert 0 <= x <= 390 and 0 <= y <= 844
+        page.touchscreen.tap(x, y)
+        taps += 1
+
+    for card in changed:
+        expect(page.locator(f"#{card}.is-here")).to_be_visible()
+        expect(page.locator(f"#{card} .card__body")).to_contain_text("再看一次。")
+        tap(page.locator('[data-thumb="approve"]'))
+        expect(page.locator(f"#{card} .state--approved")).to_be_visible()
+    tap(page.locator('[data-thumb="sign"]'))
+    expect(page.locator("#sign")).to_be_focused()
+    tap(page.locator("#sign"))
+    expect(page.locator("#publication")).to_contain_text("06:50")
+    assert taps <= 5
+
+
 def test_the_first_page_is_small(newsroom, at_desk):
     """At most 150 KB of HTML, and 60 KB of our JavaScript and htmx's as they are sent."""
     address = newsroom.issue()
