@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from editorial.editing import Invalid, lock
 from editorial.models import Comment, Membership, name_of
 
 COMMENT_LIMIT = 4_000  # characters
+_SAID_TWICE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ def _without_blanks(text: str) -> str:
 
 
 def add_comment(*, card_id: int, body: str, by: Membership | None, quote: str = "") -> Comment:
-    """Say something about a card, or about a phrase of it. Raises `Invalid` and `Refused`."""
+    """Say something about a card, or about a phrase of it. Raises `Invalid` and `Refused`.
+
+    The same said again by the same person within `_SAID_TWICE` is a request that was sent twice
+    because its answer got lost: it stays one comment.
+    """
     try:
         check_text(body)
         check_text(quote)
@@ -74,9 +80,11 @@ def add_comment(*, card_id: int, body: str, by: Membership | None, quote: str = 
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id)
         card = Card.objects.only("hash").get(pk=card_id)
-        made = Comment.objects.create(
-            issue=issue, card=card, by=role.user, body=body, quote=quote, hash=card.hash
-        )
+        said = {"issue": issue, "card": card, "by": role.user, "body": body, "quote": quote}
+        since = timezone.now() - _SAID_TWICE
+        if twice := Comment.objects.open().filter(**said, at__gt=since).first():
+            return twice
+        made = Comment.objects.create(**said, hash=card.hash)
         _record(made, role, "comment.add")
     return made
 

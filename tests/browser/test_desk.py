@@ -262,7 +262,7 @@ def test_typed_text_outlives_a_network_that_is_gone(newsroom, at_desk):
     page.context.set_offline(True)
     keys.type("斷線時打的字。")
     expect(page.locator("#connection")).not_to_be_empty()
-    page.wait_for_timeout(5_000)
+    page.wait_for_timeout(30_000)
     expect(page.locator("form:has(:focus) [data-state]")).to_have_attribute("data-state", "saving")
     page.context.set_offline(False)
     expect(page.locator("form:has(:focus) [data-state]")).to_have_attribute("data-state", "saved")

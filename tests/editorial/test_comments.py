@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from digest.models import Card, Event
 from editorial import queue
@@ -60,6 +62,19 @@ def test_a_comment_is_kept_with_its_quote_and_counted(page, ready, editor):
     assert f"<blockquote>{quote}</blockquote>" in shown
     assert "數字有誤？" in shown and "<html" not in shown
     assert "outdated" not in shown
+
+
+def test_a_comment_sent_twice_as_its_answer_got_lost_stays_one(page, card, colleague):
+    for who in (page, page, client_of(colleague)):
+        say(who, card, "請查。", card.summary[:3])
+    say(page, card, "請查。")  # about the whole card: something else
+    assert Comment.objects.count() == Event.objects.filter(verb="comment.add").count() == 3
+    # Later, or once it was resolved, somebody means it.
+    settle(page, Comment.objects.first(), "resolve")
+    say(page, card, "請查。", card.summary[:3])
+    Comment.objects.update(at=timezone.now() - timedelta(minutes=3))
+    say(page, card, "請查。")
+    assert Comment.objects.count() == 5
 
 
 def test_a_comment_is_resolved_and_opened_again_by_anybody(page, card, colleague):
