@@ -11,6 +11,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -351,7 +352,7 @@ def present_hash(decision: Decision, case: Case) -> str:
     return case.present
 
 
-def lock_issue(by: Membership | None, **which: int) -> tuple[Issue, Membership | None]:
+def lock_issue(by: Membership | None, **which: Any) -> tuple[Issue, Membership | None]:
     """The issue with its row locked until the transaction ends, and what `by` may do there now.
 
     `which` finds it: `pk=…`, or `sections__cards=…` for the issue of a card. Every change begins
@@ -366,7 +367,7 @@ def lock_issue(by: Membership | None, **which: int) -> tuple[Issue, Membership |
 
 
 def lock(
-    by: Membership | None, *, permission: str = "review", **which: int
+    by: Membership | None, *, permission: str = "review", **which: Any
 ) -> tuple[Issue, Membership]:
     """The issue, locked as `lock_issue` does, and the role of somebody who may change it now.
 
@@ -395,7 +396,8 @@ def decide(
 def make(
     name: str,
     *,
-    issue_id: int,
+    issue_id: int | None = None,
+    day: date | None = None,
     by: Membership | None,
     seen: str,
     card_id: int | None = None,
@@ -404,11 +406,13 @@ def make(
     """Make a decision, or raise `Refused`; answers with its event and the case as it is then.
 
     `name` is a key of `DECISIONS`; `seen` the hash its maker had before their eyes: a card's, the
-    insight's, for `sign` the proof's seal and for `publish` the signed edition's.
+    insight's, for `sign` the proof's seal and for `publish` the signed edition's. The issue is that
+    of the id, or of the `day` at the desk of `by`.
     """
     decision = DECISIONS[name]
+    which = {"pk": issue_id} if day is None else {"desk": by.desk_id, "date": day}
     with transaction.atomic():
-        issue, role = lock_issue(by, pk=issue_id)
+        issue, role = lock_issue(by, **which)
         case = _case(decision, issue, card_id)
         found = refusal(decision, case, role) or _unkeepable(note)
         present = present_hash(decision, case)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from digest.models import Card, Section
+from digest.models import Card, Issue, Section
 from editorial import decisions
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, Refused, decide
@@ -41,23 +41,23 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
     """Make a decision about a card."""
     by = membership_at(request, desk)
     _known(name, "card")
-    issue = issue_at(by, day)
     back = f"{reverse('issue', args=[desk, day])}#card-{pk}"
     try:
         made = decisions.make(
             name,
-            issue_id=issue.pk,
+            day=day,
             card_id=pk,
             by=by,
             seen=request.POST.get("seen", ""),
             note=request.POST.get("note", "")[:2000],
         )
-    except Card.DoesNotExist:
-        raise Http404("no such card in this issue") from None
+    except (Issue.DoesNotExist, Card.DoesNotExist):
+        raise Http404("no such card at this desk on this day") from None
     except Refused as error:
+        issue = issue_at(by, day)
         return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
-    said = str(DONE[name])
-    return done_to_card(request, by, issue, event=made.event, said=said, back=back, case=made.case)
+    said, case = str(DONE[name]), made.case
+    return done_to_card(request, by, case.issue, event=made.event, said=said, back=back, case=case)
 
 
 @require_POST
