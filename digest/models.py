@@ -66,8 +66,23 @@ class Desk(models.Model):
         default=180, help_text=_("Minutes a late issue may still go out by itself.")
     )
     four_eyes = models.BooleanField(
-        default=False, help_text=_("Nobody approves what they changed last.")
+        default=False,
+        help_text=_(
+            "Nobody approves what they changed last, or signs an issue whose insight they did."
+        ),
     )
+
+    class Rule(models.TextChoices):
+        HOLD = "hold", _("nothing goes out unsigned")
+        APPROVED = "approved", _("approved cards only")
+        NOTICE = "notice", _("a notice to readers")
+
+    deadline_rule = models.CharField(max_length=10, choices=Rule.choices, default=Rule.HOLD)
+    notice = models.TextField(blank=True, max_length=2_000)
+    rule_signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    rule_signed_at = models.DateTimeField(null=True, blank=True)
     hugo_folder = models.CharField(
         max_length=50,
         blank=True,
@@ -81,6 +96,13 @@ class Desk(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args, **kwargs) -> None:
+        """A new desk writes posts for Hugo until somebody gives it other channels."""
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new:
+            Channel.objects.create(desk=self, name="hugo", kind="hugo")
 
     def today(self, now: datetime | None = None) -> date:
         """The day it is in the newsroom."""
@@ -164,8 +186,10 @@ class Issue(models.Model):
 
     `machine` is what the machine last wrote for the fields that people may change (front matter,
     lead, footer): a field that still equals it is untouched.
-    `due_at` and `due_edition` are set while a signed edition waits for its moment; `published` is
-    what readers see.
+    `hour` is its own moment to go out, where that is not the desk's. `due_at` and `due_edition`
+    are set while a signed edition waits for its moment; `missed_at` says that nobody was there to
+    publish it and that it does not go out by itself any more. While `held_at` is set, nothing of it
+    moves. `published` is what readers see.
     """
 
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="issues")
@@ -185,6 +209,13 @@ class Issue(models.Model):
         "Edition", models.PROTECT, null=True, blank=True, related_name="+"
     )
     published_at = models.DateTimeField(null=True, blank=True)
+    hour = models.DateTimeField(null=True, blank=True)
+    missed_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    held_note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     tags = TaggableManager(through="IssueTag", blank=True, ordering=["issue_items__position"])
@@ -543,6 +574,11 @@ class Edition(models.Model):
     cover = models.ForeignKey(Picture, models.PROTECT, null=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     signed_at = models.DateTimeField(default=timezone.now)
+    rule = models.CharField(
+        max_length=10,
+        blank=True,
+        help_text=_("The deadline rule that made it under its signature; empty if a person did."),
+    )
 
     class Meta:
         ordering = ["number"]
@@ -576,9 +612,15 @@ class Delivery(models.Model):
         DELIVERED = "delivered", _("delivered")
         FAILED = "failed", _("failed")
         REPLACED = "replaced", _("replaced")
+        HELD = "held", _("held")
+
+    class Action(models.TextChoices):
+        PUBLISH = "publish", _("publish")
+        WITHDRAW = "withdraw", _("withdraw")
 
     edition = models.ForeignKey(Edition, models.PROTECT, related_name="deliveries")
-    channel = models.CharField(max_length=20)
+    channel = models.CharField(max_length=20, help_text=_("The name of a channel of the desk."))
+    action = models.CharField(max_length=10, choices=Action.choices, default=Action.PUBLISH)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
@@ -593,12 +635,79 @@ class Delivery(models.Model):
         ordering = ["pk"]
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["edition", "channel"], name="one_delivery_a_channel")
+            models.UniqueConstraint(
+                fields=["edition", "channel", "action"], name="one_delivery_a_channel"
+            )
         ]
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="deliveries_waiting")]
 
     def __str__(self) -> str:
         return f"{self.edition_id} → {self.channel}: {self.state}"
+
+
+class Channel(models.Model):
+    """A place the editions of a desk go. `config` is what its kind asks for (digest.channels)."""
+
+    desk = models.ForeignKey(Desk, models.CASCADE, related_name="channels")
+    name = models.CharField(max_length=20, validators=[is_slug])
+    kind = models.CharField(max_length=20)
+    config = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["desk", "name"], name="one_channel_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AlarmQuerySet(models.QuerySet):
+    def open(self) -> AlarmQuerySet:
+        """Those whose cause is still there."""
+        return self.filter(settled_at=None)
+
+
+class Alarm(models.Model):
+    """Something the people of a desk have to know: raised once for each `key`, told outside the
+    desk until that has worked, and shown there until it is settled."""
+
+    desk = models.ForeignKey(Desk, models.CASCADE, related_name="alarms")
+    issue = models.ForeignKey(Issue, models.PROTECT, null=True, related_name="alarms")
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=100)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    error = models.TextField(blank=True)
+
+    objects = AlarmQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["desk", "key"], name="one_alarm_a_key")]
+        indexes = [
+            models.Index(fields=["desk"], condition=Q(settled_at=None), name="alarms_open"),
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(told_at=None), name="alarms_to_tell"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Tick(models.Model):
+    """When a task that beat starts ran last: that it still runs is seen here."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class MachineToken(models.Model):
