@@ -27,15 +27,22 @@ class Proof:
 
 def proof_of(issue: Issue) -> Proof:
     """The proof of an issue (load it with `Issue.objects.whole()`)."""
-    whole = document_of(issue)
+    return proof_with(issue, document_of(issue))
+
+
+def proof_with(issue: Issue, whole: document.Document) -> Proof:
+    """The proof of an issue if this were its document."""
     content = hugo.write(whole)
     name = sha256(content)
     seal = sha256(f"{name} {issue.cover.sha256}".encode()) if issue.cover else name
     return Proof(whole, content, name, seal)
 
 
-def make_edition(issue: Issue, proof: Proof, *, by) -> Edition:
-    """Freeze a proof as the issue's next edition. Call it with the issue's row locked."""
+def make_edition(issue: Issue, proof: Proof, *, by, rule: str = "") -> Edition:
+    """Freeze a proof as the issue's next edition. Call it with the issue's row locked.
+
+    `rule` is the deadline rule that makes it under the signature of `by`, if no person does.
+    """
     last = issue.editions.aggregate(last=Max("number"))["last"] or 0
     return Edition.objects.create(
         issue=issue,
@@ -47,6 +54,7 @@ def make_edition(issue: Issue, proof: Proof, *, by) -> Edition:
         title=proof.document.title or str(issue.date),
         cover=issue.cover,
         signed_by=by,
+        rule=rule,
     )
 
 

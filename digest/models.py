@@ -165,12 +165,17 @@ class IssueQuerySet(models.QuerySet):
     def due(self, now: datetime) -> IssueQuerySet:
         """Issues to publish now: their hour has come and the desk's grace has not run out."""
         return self.filter(
-            _of_any_desk(lambda desk: Q(due_at__gt=desk.missed_before(now))), due_at__lte=now
+            _of_any_desk(lambda desk: Q(due_at__gt=desk.missed_before(now))),
+            due_at__lte=now,
+            missed_at=None,
+            held_at=None,
         )
 
     def missed(self, now: datetime) -> IssueQuerySet:
-        """Issues whose hour passed while nobody could publish them."""
-        return self.filter(_of_any_desk(lambda desk: Q(due_at__lte=desk.missed_before(now))))
+        """Issues whose hour passed while nobody could publish them, and nobody has said so yet.
+        What is held was not missed."""
+        late = _of_any_desk(lambda desk: Q(due_at__lte=desk.missed_before(now)))
+        return self.filter(late, missed_at=None, held_at=None)
 
 
 def _of_any_desk(condition: Callable[[Desk], Q]) -> Q:
@@ -245,7 +250,15 @@ class Issue(models.Model):
     @property
     def is_missed(self) -> bool:
         """Whether its hour has passed by more than the desk's grace."""
-        return self.due_at is not None and self.due_at <= self.desk.missed_before(timezone.now())
+        if self.due_at is None or self.held_at:
+            return False
+        late = self.due_at <= self.desk.missed_before(timezone.now())
+        return self.missed_at is not None or late
+
+    @property
+    def moment(self) -> datetime:
+        """When it is to go out: at its own hour or at the desk's (UTC)."""
+        return self.hour or self.desk.hour_of(self.date)
 
     @property
     def title(self) -> str:
@@ -617,6 +630,9 @@ class Delivery(models.Model):
     class Action(models.TextChoices):
         PUBLISH = "publish", _("publish")
         WITHDRAW = "withdraw", _("withdraw")
+
+    #: What is left to do, or was left undone.
+    UNDONE = (State.WAITING, State.FAILED, State.HELD)
 
     edition = models.ForeignKey(Edition, models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=20, help_text=_("The name of a channel of the desk."))

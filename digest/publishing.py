@@ -11,17 +11,19 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from digest.channels import CHANNELS, Parcel, Undeliverable
+from digest import alarms
+from digest.channels import KINDS, Parcel, Undeliverable, configured
 from digest.document import FrontMatter
-from digest.models import Delivery, Desk, Edition, Event, Issue
+from digest.models import Channel, Delivery, Desk, Edition, Event, Issue
 
 log = structlog.get_logger(__name__)
 
@@ -50,13 +52,39 @@ def machine_account(name: str):
 def publish_due(now: datetime | None = None) -> list[int]:
     """Release every issue that is due; answers with the ids of all deliveries to work on now."""
     now = now or timezone.now()
+    mark_missed(now)
     for issue in Issue.objects.due(now).select_related("desk"):
         try:
             release(issue, now=now)
-        except Exception:
+        except Exception as error:
             # One broken issue must not keep the others in; the next tick tries it again.
             log.exception("release failed", issue=issue.pk)
+            _tell_of_release(issue, error)
     return list(Delivery.objects.takeable(now).values_list("pk", flat=True))
+
+
+def mark_missed(now: datetime) -> None:
+    """Say of each issue whose grace has run out that it was missed. It stays so: what is old by
+    then must not go out by itself when somebody makes the grace longer."""
+    for issue in Issue.objects.missed(now).select_related("desk"):
+        with transaction.atomic():
+            found = Issue.objects.filter(pk=issue.pk, due_at=issue.due_at, missed_at=None)
+            if found.update(missed_at=now) != 1:
+                continue  # another worker was first, or a person
+            _record(issue, "issue.miss", after={"due_at": issue.due_at.isoformat()})
+            at = issue.due_at.astimezone(ZoneInfo(issue.desk.zone))
+            data = {"day": str(issue.date), "at": f"{at:%Y-%m-%d %H:%M}"}
+            key = f"missed:{issue.date}:{issue.due_at.isoformat()}"
+            alarms.raise_alarm(issue.desk, "missed", key=key, issue=issue, data=data)
+
+
+def _tell_of_release(issue: Issue, error: Exception) -> None:
+    data = {"day": str(issue.date), "reason": f"{type(error).__name__}: {error}"[:500]}
+    key = f"release:{issue.date}:{issue.due_edition_id}"
+    try:
+        alarms.raise_alarm(issue.desk, "release", key=key, issue=issue, data=data)
+    except DatabaseError:
+        log.exception("alarm failed", issue=issue.pk)
 
 
 def release(issue: Issue, *, now: datetime) -> Edition | None:
@@ -66,7 +94,11 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
     """
     with transaction.atomic():
         due = Issue.objects.filter(
-            pk=issue.pk, due_at=issue.due_at, due_edition=issue.due_edition_id
+            pk=issue.pk,
+            due_at=issue.due_at,
+            due_edition=issue.due_edition_id,
+            held_at=None,
+            missed_at=None,
         )
         claimed = due.update(
             due_at=None, due_edition=None, published=issue.due_edition_id, published_at=now
@@ -74,32 +106,53 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         if claimed != 1:
             return None
         edition = Edition.objects.defer("content", "document").get(pk=issue.due_edition_id)
-        left = Delivery.objects.filter(
-            edition__issue=issue, state__in=(Delivery.State.WAITING, Delivery.State.FAILED)
-        )
-        older = left.exclude(edition=edition).select_related("edition")
-        _replace(older.defer("edition__content", "edition__document"), issue)
-        Delivery.objects.bulk_create(
-            (
-                Delivery(edition=edition, channel=channel, next_attempt_at=now)
-                for channel in CHANNELS
-            ),
-            ignore_conflicts=True,
-        )
-        Event.objects.create(
-            desk_id=issue.desk_id,
-            issue=issue,
-            actor=machine_account("publisher"),
-            verb="issue.release",
-            after={"edition": edition.number, "sha256": edition.sha256},
-        )
+        left = Delivery.objects.filter(edition__issue=issue, state__in=Delivery.UNDONE)
+        older = left.exclude(edition=edition, action=Delivery.Action.PUBLISH)
+        _replace(older.select_related("edition").defer(*_BULKY), issue)
+        queue_deliveries(edition, Delivery.Action.PUBLISH, now=now)
+        _record(issue, "issue.release", after={"edition": edition.number, "sha256": edition.sha256})
+        alarms.settle_all_of(issue, "unready", "unsigned", "missed", "release", "no_draft")
     log.info("released", issue=issue.pk, edition=edition.number, sha256=edition.sha256)
     return edition
 
 
+#: What a delivery does not need to know of its edition until it works on it.
+_BULKY = ("edition__content", "edition__document")
+
+
+def queue_deliveries(edition: Edition, action: str, *, now: datetime) -> int:
+    """Have each channel of the desk publish or withdraw an edition, also if it has done so before.
+
+    Answers with how many channels there are. A channel without a way back withdraws nothing.
+    """
+    channels = Channel.objects.filter(desk__issues=edition.issue_id, enabled=True)
+    if action == Delivery.Action.WITHDRAW:
+        channels = [c for c in channels if c.kind in KINDS and KINDS[c.kind].withdraw]
+    Delivery.objects.bulk_create(
+        (
+            Delivery(edition=edition, channel=channel.name, action=action, next_attempt_at=now)
+            for channel in channels
+        ),
+        update_conflicts=True,
+        unique_fields=["edition", "channel", "action"],
+        update_fields=["state", "attempts", "next_attempt_at", "claimed_until", "error", "receipt"],
+    )
+    return len(channels)
+
+
+def _record(issue: Issue, verb: str, **columns) -> Event:
+    return Event.objects.create(
+        desk_id=issue.desk_id,
+        issue=issue,
+        actor=machine_account("publisher"),
+        verb=verb,
+        **columns,
+    )
+
+
 def reschedule(desk: Desk, *, now: datetime) -> None:
     """Move what still waits for the desk's hour to the hour the desk has now."""
-    for issue in Issue.objects.filter(desk=desk, due_at__gt=now):
+    for issue in Issue.objects.filter(desk=desk, due_at__gt=now, hour=None):
         Issue.objects.filter(pk=issue.pk, due_at=issue.due_at).update(
             due_at=max(desk.hour_of(issue.date), now)
         )
@@ -113,7 +166,7 @@ def deliver(delivery_id: int, *, now: datetime | None = None) -> None:
         pk=delivery_id
     )
     try:
-        receipt = CHANNELS[delivery.channel](parcel_of(delivery.edition))
+        receipt = _run(delivery)
     except Exception as error:
         _failed(delivery, error)
     else:
@@ -128,11 +181,11 @@ def _claim(delivery_id: int, now: datetime) -> bool:
         # The lock keeps a release from coming between what we look at and what we claim.
         locked = Issue.objects.select_for_update(of=("self",), no_key=True)
         issue = locked.get(editions__deliveries=delivery_id)
-        found = takeable.select_related("edition")
-        delivery = found.defer("edition__content", "edition__document").first()
-        if delivery is None:
+        delivery = takeable.select_related("edition").defer(*_BULKY).first()
+        if delivery is None or issue.held_at:
             return False
-        if delivery.edition_id != issue.published_id:
+        is_published = delivery.edition_id == issue.published_id
+        if is_published != (delivery.action == Delivery.Action.PUBLISH):
             _replace([delivery], issue)
             return False
         others = Delivery.objects.filter(edition__issue=issue, channel=delivery.channel)
@@ -150,21 +203,50 @@ def _replace(deliveries: Iterable[Delivery], issue: Issue) -> None:
         Delivery.objects.filter(pk=delivery.pk).update(
             state=Delivery.State.REPLACED, claimed_until=None
         )
-        Event.objects.create(
-            desk_id=issue.desk_id,
-            issue=issue,
-            actor=machine_account("publisher"),
-            verb="delivery.replace",
+        _record(
+            issue,
+            "delivery.replace",
             field=delivery.channel,
             after={"edition": delivery.edition.number},
         )
 
 
-def parcel_of(edition: Edition) -> Parcel:
-    """An edition as channels take it."""
+def _run(delivery: Delivery) -> dict:
+    """Have its channel do what a delivery asks for; answers with the receipt."""
+    channel = Channel.objects.filter(
+        desk=delivery.edition.issue.desk, name=delivery.channel, enabled=True
+    ).first()
+    if channel is None:
+        raise Undeliverable("The desk has no such channel any more, or it is switched off.")
+    try:
+        kind, config = KINDS[channel.kind], configured(channel.kind, channel.config)
+    except (KeyError, ValueError) as error:
+        raise Undeliverable(f"This channel is not set up as it should be: {error}") from None
+    parcel = parcel_of(delivery)
+    if delivery.action == Delivery.Action.WITHDRAW:
+        if kind.withdraw is None:
+            raise Undeliverable("This channel cannot take anything back.")
+        return kind.withdraw(parcel, config)
+    return kind.deliver(parcel, config)
+
+
+def parcel_of(delivery: Delivery) -> Parcel:
+    """The edition of a delivery as channels take it."""
+    edition = delivery.edition
     desk = edition.issue.desk
-    cover_path = FrontMatter(**edition.document["front_matter"]).cover
+    front_matter = FrontMatter(**edition.document["front_matter"])
+    cover_path = front_matter.cover
     return Parcel(
+        desk=desk.slug,
+        desk_title=desk.title,
+        day=edition.issue.date,
+        number=edition.number,
+        title=edition.title,
+        document=edition.document,
+        correction=front_matter.text("correction"),
+        url=f"{settings.SITE_URL}/at/{desk.slug}/{edition.issue.date}/",
+        key=f"{delivery.action}-{edition.pk}-{delivery.channel}",
+        receipt=delivery.receipt,
         slug=edition.slug,
         content=bytes(edition.content),
         sha256=edition.sha256,
@@ -175,36 +257,54 @@ def parcel_of(edition: Edition) -> Parcel:
     )
 
 
-def _finish(delivery: Delivery, verb: str, **columns) -> None:
+def _alarm_key(delivery: Delivery) -> str:
+    return f"delivery:{delivery.pk}:"
+
+
+def _tell_of_delivery(delivery: Delivery, sentence: str) -> None:
+    issue, edition = delivery.edition.issue, delivery.edition
+    data = {
+        "day": str(issue.date),
+        "number": edition.number,
+        "channel": delivery.channel,
+        "reason": sentence[:500],
+    }
+    # Given up again after somebody has tried again, it is news again.
+    key = f"{_alarm_key(delivery)}{timezone.now().isoformat()}"
+    alarms.raise_alarm(issue.desk, "delivery", key=key, issue=issue, data=data)
+
+
+def _finish(delivery: Delivery, verb: str, **columns) -> bool:
+    """Write down what became of a delivery that is still ours; False where it is not."""
     with transaction.atomic():
         # The lease is the proof that the delivery is still ours.
         held = Delivery.objects.filter(
             pk=delivery.pk, state=Delivery.State.RUNNING, claimed_until=delivery.claimed_until
         ).update(claimed_until=None, **columns)
         if held != 1:
-            return
-        issue = delivery.edition.issue
-        Event.objects.create(
-            desk_id=issue.desk_id,
-            issue=issue,
-            actor=machine_account("publisher"),
-            verb=verb,
+            return False
+        after = {"edition": delivery.edition.number, "attempt": delivery.attempts}
+        _record(
+            delivery.edition.issue,
+            verb,
             field=delivery.channel,
-            after={"edition": delivery.edition.number, "attempt": delivery.attempts}
-            | columns.get("receipt", {}),
+            after=after | columns.get("receipt", {}),
             note=columns.get("error", ""),
         )
+    return True
 
 
 def _done(delivery: Delivery, receipt: dict) -> None:
+    withdrawn = delivery.action == Delivery.Action.WITHDRAW
     _finish(
         delivery,
-        "delivery.done",
+        "delivery.withdraw" if withdrawn else "delivery.done",
         state=Delivery.State.DELIVERED,
         delivered_at=timezone.now(),
         receipt=receipt,
         error="",
     )
+    alarms.settle(delivery.edition.issue.desk, _alarm_key(delivery))
     log.info("delivered", delivery=delivery.pk, channel=delivery.channel, **receipt)
 
 
@@ -212,8 +312,12 @@ def _failed(delivery: Delivery, error: Exception) -> None:
     expected = isinstance(error, OSError | Undeliverable)
     sentence = str(error) if expected else f"{type(error).__name__}: {error}"
     log.error("delivery failed", delivery=delivery.pk, error=sentence, exc_info=not expected)
-    if delivery.attempts >= MOST_ATTEMPTS:
-        _finish(delivery, "delivery.give_up", state=Delivery.State.FAILED, error=sentence)
+    # What a channel did in part must not be done again.
+    partly = {"receipt": error.receipt} if getattr(error, "receipt", None) else {}
+    if delivery.attempts >= MOST_ATTEMPTS or getattr(error, "is_final", False):
+        gave_up = {"state": Delivery.State.FAILED, "error": sentence}
+        if _finish(delivery, "delivery.give_up", **gave_up, **partly):
+            _tell_of_delivery(delivery, sentence)
         return
     pause = min(FIRST_PAUSE * 2 ** (delivery.attempts - 1), LONGEST_PAUSE)
     _finish(
@@ -221,6 +325,7 @@ def _failed(delivery: Delivery, error: Exception) -> None:
         "delivery.fail",
         state=Delivery.State.WAITING,
         error=sentence,
+        **partly,
         # Jitter: what failed together should not come back together.
         next_attempt_at=timezone.now() + timedelta(seconds=pause * random.uniform(0.8, 1.2)),  # noqa: S311
     )

@@ -60,6 +60,7 @@ class IssueView:
     date: str
     description: str
     summary: str
+    correction: str
     tags: tuple[str, ...]
     lead: SafeString
     sections: tuple[SectionView, ...]
@@ -89,6 +90,7 @@ def view_of(issue: document.Document) -> IssueView:
         date=issue.date,
         description=issue.front_matter.text("description"),
         summary=issue.front_matter.text("summary"),
+        correction=issue.front_matter.text("correction"),
         tags=issue.front_matter.tags,
         lead=to_html(issue.lead),
         sections=tuple(

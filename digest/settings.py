@@ -290,8 +290,13 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 HEARTBEAT_FILE = env.text("HEARTBEAT_FILE")
 CELERY_BEAT_SCHEDULE = {
     # An unread tick is worthless once the next one has come: it expires.
-    name: {"task": f"digest.tasks.{name}", "schedule": crontab(), "options": {"expires": 55}}
-    for name in ("publish_due", "read_inbox")
+    name.rpartition(".")[2]: {"task": name, "schedule": crontab(), "options": {"expires": 55}}
+    for name in (
+        "digest.tasks.publish_due",
+        "digest.tasks.read_inbox",
+        "editorial.tasks.watch_deadlines",
+        "editorial.tasks.tell_alarms",
+    )
 }
 
 # --- logs ----------------------------------------------------------------------------------------

@@ -22,10 +22,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from digest import editions, hugo
+from digest import alarms, editions, hugo
 from digest.document import Importance, check_text
 from digest.markup import warnings
-from digest.models import Card, Delivery, Event, Issue
+from digest.models import Card, Delivery, Edition, Event, Issue
+from digest.publishing import queue_deliveries
 from digest.tasks import wake_publisher
 from editorial import glances, queue
 from editorial.models import Approval, Membership, Withdrawal, name_of
@@ -58,7 +59,8 @@ class Decision:
     """A decision about a card, the insight or the issue.
 
     `effect` makes the change and answers with what the event records as `after`; `leaves` says
-    what a card's row is then, in the columns that are different.
+    what a card's row is then, in the columns that are different. Whoever makes it must have seen
+    what it `sees`: the text as it stands, the last signed edition, or nothing in particular.
     """
 
     verb: str
@@ -68,6 +70,8 @@ class Decision:
     guards: tuple[Guard, ...]
     effect: Callable[[Case, Membership, str], dict | None]
     wakes_publisher: bool = False
+    needs_note: bool = False
+    sees: Literal["text", "edition", "nothing"] = "text"
     leaves: Callable[[Membership], dict[str, Any]] = lambda by: {}
 
 
@@ -179,6 +183,39 @@ def _not_going_out(case: IssueCase, by: Membership) -> str | None:
     return None
 
 
+def _is_out(case: IssueCase, by: Membership) -> str | None:
+    return None if case.issue.published_id else _("Nothing of this issue is published.")
+
+
+def _not_held(case: IssueCase, by: Membership) -> str | None:
+    if case.issue.held_at:
+        return _("The presses are stopped for this issue. A chief editor lets them go on.")
+    return None
+
+
+def _is_held(case: IssueCase, by: Membership) -> str | None:
+    return None if case.issue.held_at else _("Nothing holds this issue.")
+
+
+def _correction_said(case: IssueCase, by: Membership) -> str | None:
+    if not case.issue.published_id:
+        return None
+    said = case.proof.document.front_matter.text("correction")
+    published = Edition.objects.defer("content").get(pk=case.issue.published_id)
+    if not said.strip() or said == editions.document_in(published).front_matter.text("correction"):
+        return _(
+            "Readers have this issue. Tell them what is corrected: write it in the front matter, "
+            "under “Correction”."
+        )
+    return None
+
+
+def _insight_by_others(case: IssueCase, by: Membership) -> str | None:
+    if case.insight and case.issue.desk.four_eyes and case.insight.last_change_by == by.user_id:
+        return _("You changed the insight last; at this desk somebody else signs it.")
+    return None
+
+
 def _has_failed(case: IssueCase, by: Membership) -> str | None:
     failed = any(
         delivery.state == Delivery.State.FAILED
@@ -222,20 +259,57 @@ def _restore(case: Case, by: Membership, note: str) -> dict:
 def _sign(case: IssueCase, by: Membership, note: str) -> dict:
     issue, now = case.issue, timezone.now()
     edition = editions.make_edition(issue, case.proof, by=by.user)
-    hour = issue.desk.hour_of(issue.date)
+    hour = issue.moment
     # An hour that has passed is not made up for by itself: then a person presses "publish". And
     # what somebody has asked to publish now is not exchanged for something else on its way.
     is_waiting = issue.due_at is None or issue.due_at > now
     if hour > now and is_waiting and not issue.published_id:
-        Issue.objects.filter(pk=issue.pk).update(due_at=hour, due_edition=edition)
+        Issue.objects.filter(pk=issue.pk).update(due_at=hour, due_edition=edition, missed_at=None)
+    alarms.settle_all_of(issue, "unready", "unsigned", "missed")
     return {"edition": edition.number, "sha256": edition.sha256}
 
 
 def _publish(case: IssueCase, by: Membership, note: str) -> dict:
     Issue.objects.filter(pk=case.issue.pk).update(
-        due_at=timezone.now(), due_edition=case.last_edition
+        due_at=timezone.now(), due_edition=case.last_edition, missed_at=None
     )
     return {"edition": case.last_edition.number, "sha256": case.last_edition.sha256}
+
+
+def _publish_again(case: IssueCase, by: Membership, note: str) -> dict:
+    published = Edition.objects.defer("content", "document").get(pk=case.issue.published_id)
+    queue_deliveries(published, Delivery.Action.PUBLISH, now=timezone.now())
+    return {"edition": published.number, "sha256": published.sha256}
+
+
+def _unpublish(case: IssueCase, by: Membership, note: str) -> dict:
+    published = Edition.objects.defer("content", "document").get(pk=case.issue.published_id)
+    Issue.objects.filter(pk=case.issue.pk).update(
+        published=None, published_at=None, due_at=None, due_edition=None
+    )
+    left = Delivery.objects.filter(edition__issue=case.issue, state__in=Delivery.UNDONE)
+    left.update(state=Delivery.State.REPLACED, claimed_until=None)
+    queue_deliveries(published, Delivery.Action.WITHDRAW, now=timezone.now())
+    return {"edition": published.number, "sha256": published.sha256}
+
+
+def _hold(case: IssueCase, by: Membership, note: str) -> dict:
+    Issue.objects.filter(pk=case.issue.pk).update(
+        held_at=timezone.now(), held_by=by.user, held_note=note
+    )
+    waiting = Delivery.objects.filter(edition__issue=case.issue, state=Delivery.State.WAITING)
+    return {"deliveries": waiting.update(state=Delivery.State.HELD)}
+
+
+def _let_go_on(case: IssueCase, by: Membership, note: str) -> dict:
+    now, due = timezone.now(), case.issue.due_at
+    # Its hour passed while it was held: somebody wants it out, or would not have let it go on.
+    due = max(due, now) if due else None
+    Issue.objects.filter(pk=case.issue.pk).update(
+        held_at=None, held_by=None, held_note="", due_at=due
+    )
+    held = Delivery.objects.filter(edition__issue=case.issue, state=Delivery.State.HELD)
+    return {"deliveries": held.update(state=Delivery.State.WAITING, next_attempt_at=now)}
 
 
 def _retry(case: IssueCase, by: Membership, note: str) -> dict:
@@ -307,7 +381,15 @@ DECISIONS: dict[str, Decision] = {
         "sign",
         "issue",
         gettext_lazy("Sign issue"),
-        (_cards_judged, _nothing_held, _insight_judged, _not_signed, _no_faults),
+        (
+            _cards_judged,
+            _nothing_held,
+            _insight_judged,
+            _insight_by_others,
+            _not_signed,
+            _correction_said,
+            _no_faults,
+        ),
         _sign,
     ),
     "publish": Decision(
@@ -315,18 +397,61 @@ DECISIONS: dict[str, Decision] = {
         "publish",
         "issue",
         gettext_lazy("Publish now"),
-        (_is_signed, _not_out, _not_going_out),
+        (_is_signed, _not_held, _not_out, _not_going_out),
         _publish,
         wakes_publisher=True,
+        sees="edition",
+    ),
+    "republish": Decision(
+        "issue.republish",
+        "publish",
+        "issue",
+        gettext_lazy("Deliver again"),
+        (_is_out, _not_held),
+        _publish_again,
+        wakes_publisher=True,
+        sees="edition",
+    ),
+    "unpublish": Decision(
+        "issue.unpublish",
+        "publish",
+        "issue",
+        gettext_lazy("Take back from readers"),
+        (_is_out, _not_held),
+        _unpublish,
+        wakes_publisher=True,
+        needs_note=True,
+        sees="edition",
+    ),
+    "hold": Decision(
+        "issue.hold",
+        "review",
+        "issue",
+        gettext_lazy("Stop the presses"),
+        (_not_held,),
+        _hold,
+        needs_note=True,
+        sees="nothing",
+    ),
+    "unhold": Decision(
+        "issue.unhold",
+        "publish",
+        "issue",
+        gettext_lazy("Let the presses go on"),
+        (_is_held,),
+        _let_go_on,
+        wakes_publisher=True,
+        sees="nothing",
     ),
     "retry": Decision(
         "issue.retry",
         "publish",
         "issue",
         gettext_lazy("Try again"),
-        (_has_failed,),
+        (_has_failed, _not_held),
         _retry,
         wakes_publisher=True,
+        sees="edition",
     ),
 }
 
@@ -345,9 +470,11 @@ def refusal(decision: Decision, case: Case, by: Membership | None) -> Refusal | 
 
 def present_hash(decision: Decision, case: Case) -> str:
     """The hash that whoever makes this decision must have seen."""
+    if decision.sees == "nothing":
+        return ""
+    if decision.sees == "edition":
+        return case.last_edition.sha256 if case.last_edition else ""
     if isinstance(case, IssueCase):
-        if decision.permission == "publish":
-            return case.last_edition.sha256 if case.last_edition else ""
         return case.proof.seal
     return case.present
 
@@ -415,6 +542,8 @@ def make(
         issue, role = lock_issue(by, **which)
         case = _case(decision, issue, card_id)
         found = refusal(decision, case, role) or _unkeepable(note)
+        if found is None and decision.needs_note and not note.strip():
+            found = Refusal(_("Say why: whoever comes later wants to know."))
         present = present_hash(decision, case)
         if (found is None or found.kind == "guard") and seen != present:
             found = Refusal(_("The text has changed since you saw it."), "stale")

@@ -449,6 +449,7 @@ _FRONT_LIMITS = {
     "title": document.LINE_LIMIT,
     "description": document.FIELD_LIMIT,
     "summary": document.FIELD_LIMIT,
+    "correction": document.FIELD_LIMIT,
 }
 #: The keys of the front matter that people change.
 FRONT = (*_FRONT_LIMITS, "tags")

@@ -71,6 +71,7 @@ FRONT_KINDS: dict[str, Kind] = {
     "title": LINE,
     "description": LINE,
     "summary": LINE,
+    "correction": LINE,
     "tags": Kind("names", "\n".join, _lines),
 }
 

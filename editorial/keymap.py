@@ -46,6 +46,7 @@ ACTIONS: dict[str, Action] = {
     "undo": Action("u", gettext_lazy("Undo my last action")),
     "search": Action("/", gettext_lazy("Search")),
     "sign": Action("S", gettext_lazy("See the proof and sign (chief editor)")),
+    "hold": Action("H", gettext_lazy("Stop the presses (asks for a reason)")),
     "help": Action("?", gettext_lazy("These keys")),
 }
 #: Not to be given away: they mean something to the desk, or to the browser.

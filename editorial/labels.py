@@ -37,6 +37,7 @@ FRONT_LABELS: dict[str, Promise] = {
     "title": _("Title"),
     "description": _("Description"),
     "summary": _("Summary"),
+    "correction": _("Correction"),
     "tags": _("Tags"),
 }
 

@@ -48,6 +48,11 @@ class Membership(models.Model):
         """Whether this role has a permission."""
         return permission in PERMISSIONS.get(self.role, frozenset())
 
+    @property
+    def may_publish(self) -> bool:
+        """Whether this role decides when an issue goes out; for templates."""
+        return self.may("publish")
+
 
 class ApprovalQuerySet(models.QuerySet):
     def valid(self) -> ApprovalQuerySet:

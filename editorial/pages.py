@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.db.models import Prefetch
@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from digest import document, rendering, rows
+from digest.alarms import sentence_of
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
-from digest.models import Card, Delivery, Edition, Event, Issue, Passage, Section
+from digest.models import Alarm, Card, Delivery, Desk, Edition, Event, Issue, Passage, Section
 from editorial import decisions, keymap, queue, undo
 from editorial.decisions import DECISIONS, Refusal
 from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
@@ -290,6 +291,29 @@ def undoable_of(at: Workplace) -> Event | None:
     return undo.undoable(at.issue, at.by)
 
 
+# --- alarms --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AlarmOnDesk:
+    """An alarm as a page of the desk shows it. `day` is that of its issue, if it is about one."""
+
+    pk: int
+    at: datetime
+    sentence: str
+    day: date | None
+
+
+def alarms_at(desk: Desk) -> list[AlarmOnDesk]:
+    """What a desk is not yet done with, the newest first."""
+    found = Alarm.objects.open().filter(desk=desk).select_related("issue").order_by("-pk")
+    found = found.only("kind", "data", "at", "issue__date")[:20]
+    return [
+        AlarmOnDesk(alarm.pk, alarm.at, sentence_of(alarm), alarm.issue and alarm.issue.date)
+        for alarm in found
+    ]
+
+
 # --- the way to readers --------------------------------------------------------------------------
 
 
@@ -301,6 +325,8 @@ class Publication:
     is_current: bool
     due_at: datetime | None
     is_missed: bool
+    is_held: bool
+    changes: int
     published: Edition | None
     published_at: datetime | None
     deliveries: list[Delivery]
@@ -313,14 +339,22 @@ class Publication:
     @property
     def is_going_out(self) -> bool:
         """Whether its hour has come and no worker has taken it yet."""
-        return bool(self.due_at) and self.due_at <= timezone.now() and not self.is_missed
+        return (
+            bool(self.due_at)
+            and self.due_at <= timezone.now()
+            and not self.is_missed
+            and not self.is_held
+        )
 
     @property
     def mark(self) -> str:
         """A short text that differs where what is shown differs."""
         deliveries = ",".join(f"{d.pk}{d.state}{d.attempts}" for d in self.deliveries)
         editions = f"{self.edition and self.edition.pk}-{self.published and self.published.pk}"
-        return f"{editions}-{self.is_current}-{self.due_at}-{self.is_going_out}-{deliveries}"
+        return (
+            f"{editions}-{self.changes}-{self.due_at}-{self.is_going_out}-{self.is_held}-"
+            f"{deliveries}"
+        )
 
     @property
     def is_moving(self) -> bool:
@@ -334,14 +368,23 @@ def publication_of(case: IssueCase) -> Publication:
     """Where an issue's publication stands."""
     issue, last = case.issue, case.last_edition
     published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
+    is_current = case.is_signed_as_it_stands
+    deliveries = [d for edition in case.edition_rows for d in edition.deliveries.all()]
     return Publication(
         edition=last,
-        is_current=case.is_signed_as_it_stands,
+        is_current=is_current,
         due_at=issue.due_at,
         is_missed=issue.is_missed,
+        is_held=issue.held_at is not None,
+        changes=0 if is_current or last is None else case.changes_since_signature,
         published=published,
         published_at=issue.published_at,
-        deliveries=list(published.deliveries.all()) if published else [],
+        deliveries=[
+            d
+            for d in deliveries
+            if (d.edition == published and d.action == Delivery.Action.PUBLISH)
+            or (published is None and d.action == Delivery.Action.WITHDRAW)
+        ],
     )
 
 

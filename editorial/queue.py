@@ -172,9 +172,16 @@ class IssueCase(Case):
             return False
         # Nothing written since the signature: then there is no need to write the issue out.
         since = self.issue.events.filter(_CONTENT | Q(verb="issue.sign")).order_by("-pk")
-        if since.values_list("verb", flat=True).first() == "issue.sign":
+        if not last.rule and since.values_list("verb", flat=True).first() == "issue.sign":
             return True
         return last.sha256 == self.proof.sha256
+
+    @cached_property
+    def changes_since_signature(self) -> int:
+        """How many changes of its content are in no signed edition, as far as events tell."""
+        signed = self.issue.events.filter(verb__startswith="issue.sign").order_by("-pk")
+        last = signed.values_list("pk", flat=True).first() or 0
+        return self.issue.events.filter(_CONTENT, pk__gt=last).count()
 
     @property
     def readiness(self) -> Readiness:

@@ -359,6 +359,12 @@ STAYS: dict[str, Promise] = {
     "issue.sign": gettext_lazy("A signature stays. Change the text and sign again."),
     "issue.publish": gettext_lazy("What readers have stays: sign again and publish that."),
     "issue.retry": gettext_lazy("A delivery that was tried again stays so."),
+    "issue.republish": gettext_lazy("What was delivered again stays so."),
+    "issue.unpublish": gettext_lazy("What readers have lost stays so: publish it again."),
+    "issue.hold": gettext_lazy("A hold stays until a chief editor lets the presses go on."),
+    "issue.unhold": gettext_lazy("The presses go on: stop them again."),
+    "alarm.settle": gettext_lazy("An alarm that was put away stays away."),
+    "issue.hour": gettext_lazy("An hour stays as it is: set another one."),
 }
 
 

@@ -14,6 +14,7 @@ from digest.intake import receive
 from digest.models import Card, Desk, Issue
 from digest.publishing import machine_account
 from editorial.decisions import decide
+from editorial.editing import Change, change_front, front_values, hash_of
 from editorial.models import Membership
 from editorial.queue import case_of_issue
 from editorial.roles import Role
@@ -148,8 +149,18 @@ def approve_everything(issue: Issue, by: Membership) -> None:
     decide("approve_insight", issue_id=issue.pk, by=by, seen=issue.insight_hash)
 
 
+def say_correction(issue: Issue, by: Membership, text: str) -> None:
+    """Write the public note on what is corrected."""
+    whole = Issue.objects.prefetch_related("tag_items__tag").get(pk=issue.pk)
+    base = hash_of(front_values(whole)["correction"])
+    change_front(issue_id=issue.pk, changes=[Change("correction", text, base)], by=by)
+
+
 def sign(issue: Issue, by: Membership):
-    """Sign an issue as it stands; answers with the edition."""
+    """Sign an issue as it stands, with a note on it if readers have it already; answers with the
+    edition."""
+    if Issue.objects.get(pk=issue.pk).published_id:
+        say_correction(issue, by, f"更正第 {issue.editions.count()} 版。")
     decide("sign", issue_id=issue.pk, by=by, seen=case_of_issue(issue.pk).proof.seal)
     return issue.editions.order_by("-number").first()
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from digest.alarms import raise_alarm
 from digest.models import HeldCard, MachineToken, Passage, Suggestion
 from digest.publishing import machine_account
 from editorial.decisions import DECISIONS
@@ -36,6 +37,10 @@ GET: dict[str, tuple[str, ...]] = {
     "queue": MEMBERS,
     "queue_news": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "archive": MEMBERS,
+    "calendar": MEMBERS,
+    "rule": MEMBERS,
+    "alarm": POST_ONLY,
+    "hour": POST_ONLY,
     "issue": MEMBERS,
     "publication": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "draft": MEMBERS,
@@ -70,6 +75,9 @@ GET: dict[str, tuple[str, ...]] = {
 }
 #: Addresses that change something by POST.
 POST = (
+    "alarm",
+    "hour",
+    "rule",
     "card",
     "insight",
     "reading",
@@ -97,6 +105,7 @@ OWN = ("keys", "guided")
 SENT = {
     **{"seen": "x", "take": "", "dismiss": "", "approve": "", "to": "up", "body": "多看一眼。"},
     **{"value": "別人寫的。", "base": "x", "rate": "5.0", "resolve": "", "since": "0", "card": "1"},
+    **{"hour": "2099-01-01T07:00", "rule": "notice", "notice": "今日休刊。"},
 }
 
 
@@ -124,6 +133,7 @@ def addresses(issue) -> dict[str, str]:
     author = machine_account("machine")
     said = Comment.objects.create(issue=issue, card=card, by=author, body="數字有誤？")
     day, desk = SAMPLE_DAY, issue.desk.slug
+    alarm = raise_alarm(issue.desk, "no_draft", key="x", data={"day": str(day)})
     return {
         **{name: reverse(name) for name in ("front", "healthz", "sign_in", "sign_out", "language")},
         "desk": reverse("desk"),
@@ -131,6 +141,9 @@ def addresses(issue) -> dict[str, str]:
         "edition": reverse("edition", args=[day]),
         "edition_of": reverse("edition_of", args=[desk, day]),
         **{name: reverse(name, args=[desk]) for name in ("queue", "queue_news", "archive")},
+        **{name: reverse(name, args=[desk]) for name in ("calendar", "rule")},
+        "alarm": reverse("alarm", args=[desk, alarm.pk]),
+        "hour": reverse("hour", args=[desk, day]),
         "draft": reverse("draft", args=[desk, draft.pk]),
         "payload": reverse("payload", args=[desk, draft.pk]),
         **{

@@ -43,7 +43,8 @@ DIGEST: dict[str, set[str]] = {
     # drafts in, editions out
     "redraft": {"document", "folding", "hugo", "models", "rows"},
     "intake": {"document", "models", "payload", "reading", "redraft", "rows"},
-    "publishing": {"channels", "document", "models"},
+    "alarms": {"channels", "models"},
+    "publishing": {"alarms", "channels", "document", "models"},
     "inbox": {"intake", "models", "publishing"},
     # doors
     "tasks": {"celery", "inbox", "publishing"},
@@ -80,6 +81,11 @@ EDITORIAL: dict[str, set[str]] = {
     "listing": {"excerpts", "filters", "models", "search"},
     "decisions": {"glances", "models", "queue"},
     "editing": {"decisions", "glances", "labels", "models", "queue"},
+    "scheduling": {"decisions", "models"},
+    "deadlines": {"models", "queue"},
+    "rules": {"deadlines", "decisions", "models", "queue"},
+    "calendar": set(),
+    "tasks": {"deadlines"},
     "undo": {"decisions", "editing", "glances", "labels", "models"},
     "changes": {"diff", "labels"},
     "baselines": {"changes", "decisions", "editing", "labels", "models", "undo"},
@@ -102,6 +108,8 @@ NOT_BEHIND_DOORS = {"api", "urls", "views"}
 DIGEST_FOR_EDITORIAL = {
     *("document", "editions", "hugo", "markup", "models", "reading", "rendering", "rows"),
     *("folding", "promises", "search", "tasks"),
+    # what makes an edition go out, and what tells that it did not
+    *("alarms", "publishing"),
 }
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = ("document", "markup", "hugo", "payload", "rendering", "channels")

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from digest.channels import hugo
-from digest.channels.parcel import Parcel, Undeliverable
+from digest.channels.parcel import Message, Parcel, Undeliverable
 
-#: A channel delivers a parcel, verifies what it delivered and answers with a receipt (JSON values).
-#: It may run twice for one parcel and must then leave the world as if it had run once. It raises
-#: `Undeliverable` or OSError, whose text is shown at the desk.
-CHANNELS: dict[str, Callable[[Parcel], dict[str, Any]]] = {"hugo": hugo.deliver}
 
-__all__ = ["CHANNELS", "Parcel", "Undeliverable"]
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Kind:
+    config: type[BaseModel]
+    deliver: Callable[[Parcel, Any], dict[str, Any]]
+    withdraw: Callable[[Parcel, Any], dict[str, Any]] | None = None
+    tell: Callable[[Message, Any], dict[str, Any]] | None = None
+
+
+KINDS: dict[str, Kind] = {"hugo": Kind(_Config, lambda parcel, config: hugo.deliver(parcel))}
+
+
+def configured(kind: str, config: dict[str, Any]) -> BaseModel:
+    return KINDS[kind].config.model_validate(config)
+
+
+__all__ = ["KINDS", "Kind", "Message", "Parcel", "Undeliverable", "configured"]

@@ -25,7 +25,8 @@ def decision(name: str, case: Case, by: Membership, since: int, **options: Any) 
     """The button of a decision; where it cannot be made, disabled with the sentence beside it.
 
     Options: `look` (a CSS class of the button), `quiet` (leave out a button that cannot work),
-    `note` (ask for a reason), `where` (tells two buttons of one decision on a page apart).
+    `note` (ask for a reason, also where none is needed), `key` (shown on the button), `where`
+    (tells two buttons of one decision on a page apart).
     """
     made = DECISIONS[name]
     refused = refusal(made, case, by)
@@ -46,6 +47,7 @@ def decision(name: str, case: Case, by: Membership, since: int, **options: Any) 
         "seen": present_hash(made, case),
         "since": since,
         "about": case.card.headline if case.card else "",
+        "needs_note": made.needs_note,
     }
 
 

@@ -27,6 +27,10 @@ DONE = {
     "sign": gettext_lazy("Signed."),
     "publish": gettext_lazy("Publication is on its way."),
     "retry": gettext_lazy("Another try is on its way."),
+    "republish": gettext_lazy("It is delivered again."),
+    "unpublish": gettext_lazy("Readers do not have it any more; the channels take it back."),
+    "hold": gettext_lazy("The presses are stopped for this issue."),
+    "unhold": gettext_lazy("The presses go on."),
 }
 
 

@@ -58,6 +58,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
             (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
             for name, value in front.items()
         ],
+        "alarms": pages.alarms_at(by.desk),
         "people": pages.people_at(found, but=by.user_id),
         "undoable": pages.undoable_of(at),
         "publication": pages.publication_of(view.case),

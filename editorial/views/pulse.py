@@ -38,7 +38,14 @@ def pulse(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     _is_here(issue, by, request.POST.get("card", ""))
     since = request.POST.get("since", "")
     since = int(since) if is_number(since) else now
-    context = {"people": pages.people_at(issue, but=by.user_id), "since": now, "oob": True}
+    context = {
+        "people": pages.people_at(issue, but=by.user_id),
+        "alarms": pages.alarms_at(by.desk),
+        "desk": by.desk,
+        "issue": issue,
+        "since": now,
+        "oob": True,
+    }
     if now > since:
         context |= _news(issue, by, since)
     return render(request, "editorial/_pulse.html", context)

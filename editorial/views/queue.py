@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
-from editorial import queue
+from editorial import pages, queue
 from editorial.access import membership_at, signed_in
 from editorial.filters import Filters
 from editorial.forms import is_number
@@ -35,6 +35,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
     context = {
         "by": by,
         "desk": by.desk,
+        "alarms": pages.alarms_at(by.desk),
         "today": by.desk.today(),
         "since": since,
         "filters": filters,

@@ -73,10 +73,17 @@ const ACTIONS = {
   },
   search: () => document.getElementById("search")?.focus(),
   sign: () => openProof(),
+  hold: () => {
+    const reason = document.getElementById("note-hold-");
+    if (!reason) return announce(word("not-possible"));
+    reason.closest("details").open = true;
+    reason.focus();
+  },
   help: () => document.getElementById("keys-help").showModal(),
 };
 const WITHOUT_CARD = new Set([
-  "next", "previous", "next_attention", "previous_attention", "undo", "search", "sign", "help",
+  "next", "previous", "next_attention", "previous_attention", "undo", "search", "sign", "hold",
+  "help",
 ]);
 
 function goToSection(number) {

@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
@@ -376,14 +377,14 @@ def test_an_issue_that_cannot_be_released_keeps_no_other_in(three, settings, mon
 
 
 def test_an_edition_that_cannot_be_delivered_keeps_no_other_in(three, settings, monkeypatch):
-    real = channels.CHANNELS["hugo"]
+    real = channels.KINDS["hugo"]
 
-    def break_the_first(parcel):
+    def break_the_first(parcel, config):
         if parcel.slug == three[0].slug:
             raise ZeroDivisionError("a bug that only this edition meets")
-        return real(parcel)
+        return real.deliver(parcel, config)
 
-    monkeypatch.setitem(channels.CHANNELS, "hugo", break_the_first)
+    monkeypatch.setitem(channels.KINDS, "hugo", replace(real, deliver=break_the_first))
     work()
     assert [post_of(edition, settings).exists() for edition in three] == [False, True, True]
     failed = Delivery.objects.get(edition=three[0])
@@ -420,15 +421,15 @@ def test_a_delivery_whose_worker_died_is_taken_over_when_its_lease_has_run_out(w
 
 
 def test_a_worker_that_was_thought_dead_does_not_report_what_another_has_done(waiting, monkeypatch):
-    real = channels.CHANNELS["hugo"]
+    real = channels.KINDS["hugo"]
     late = timezone.now() + timedelta(hours=1)
 
-    def very_slow(parcel):
-        monkeypatch.setitem(channels.CHANNELS, "hugo", real)
+    def very_slow(parcel, config):
+        monkeypatch.setitem(channels.KINDS, "hugo", real)
         deliver(waiting.pk, now=late)  # another worker takes over and is faster
-        return real(parcel)
+        return real.deliver(parcel, config)
 
-    monkeypatch.setitem(channels.CHANNELS, "hugo", very_slow)
+    monkeypatch.setitem(channels.KINDS, "hugo", replace(real, deliver=very_slow))
     deliver(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.attempts) == (DONE, 2)

@@ -393,7 +393,7 @@ class Scanner(HTMLParser):
 #: The elements that an answer puts in the place of those on the page.
 _PART = re.compile(
     r"(?:row|acts|body)-\d+|(?:row|body)-insight|readiness|undo-place|order|since|said"
-    r"|refusal|news|people|publication"
+    r"|refusal|news|people|alarms|publication"
 )
 
 

@@ -145,7 +145,7 @@ def test_what_a_closing_page_tells_counts_but_its_reader_is_not_here(page, issue
 
 def test_nothing_happened_says_nothing_but_who_is_here(page, issue):
     html = pulse(page, issue)
-    assert parts_in(html) == {"since", "people"}
+    assert parts_in(html) == {"since", "people", "alarms"}
     assert rows_in(html) == []
     assert f'value="{now()}"' in html
 

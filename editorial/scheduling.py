@@ -1,0 +1,56 @@
+"""When an issue goes out: at the desk's hour, or at one of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from digest.models import Event, Issue
+from editorial.decisions import Refusal, Refused, lock
+from editorial.models import Membership
+
+
+def set_hour(
+    *, issue_id: int, hour: datetime | None, seen: datetime | None, by: Membership | None
+) -> Event:
+    """Give an issue an hour of its own (aware), or with None the desk's again.
+
+    `seen` is the hour of its own that its maker had before their eyes. Raises `Refused` for an hour
+    that has passed, that another issue of the desk has, or that somebody changed meanwhile.
+    """
+    with transaction.atomic():
+        issue, role = lock(by, permission="publish", pk=issue_id)
+        if issue.hour != seen:
+            raise Refused(Refusal(_("Meanwhile somebody gave this issue another hour."), "stale"))
+        if issue.due_at and issue.due_at <= timezone.now() and not issue.is_missed:
+            raise Refused(Refusal(_("It is being published right now.")))
+        before, issue.hour = issue.hour, hour
+        _refuse_moment(issue)
+        if issue.due_at and not issue.published_id:
+            issue.due_at, issue.missed_at = issue.moment, None
+        issue.save(update_fields=["hour", "due_at", "missed_at"])
+        return Event.objects.create(
+            desk_id=issue.desk_id,
+            issue=issue,
+            actor=role.user,
+            verb="issue.hour",
+            before=before and before.isoformat(),
+            after=hour and hour.isoformat(),
+        )
+
+
+def _refuse_moment(issue: Issue) -> None:
+    moment = issue.moment
+    if moment <= timezone.now():
+        raise Refused(Refusal(_("This hour has passed.")))
+    # Another issue can have the moment as its own hour, or by the desk's on the day of it.
+    days = [moment.date() + timedelta(days=n) for n in (-1, 0, 1)]
+    others = Issue.objects.filter(desk=issue.desk_id).exclude(pk=issue.pk)
+    near = others.filter(hour=moment) | others.filter(hour=None, date__in=days)
+    for other in near.select_related("desk").only("date", "hour", "desk"):
+        if other.moment == moment:
+            taken = _("The issue of %(day)s goes out at this hour.") % {"day": other.date}
+            raise Refused(Refusal(taken))
