@@ -22,7 +22,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from digest import channels, publishing
+from digest import alarms, channels, publishing
 from digest.channels import hugo
 from digest.channels.parcel import Parcel, Undeliverable
 from digest.models import Delivery, Desk, Edition, Event, Issue, sha256
@@ -310,13 +310,23 @@ def test_an_issue_whose_hour_was_missed_does_not_go_out_by_itself(morning, ready
     last_moment = ready.due_at + timedelta(minutes=ready.desk.grace)
     morning.move_to(last_moment)
     work()
-    assert list(Issue.objects.missed(last_moment)) == [ready]
+    ready.refresh_from_db()
+    assert ready.is_missed and ready.missed_at == last_moment
     assert not Issue.objects.due(last_moment).exists()
     assert not Delivery.objects.exists()
+    assert verbs_of(ready).count("issue.miss") == 1
+    [alarm] = ready.alarms.open()
+    assert (alarm.kind, alarm.data["at"]) == ("missed", "2026-02-12 06:50")
+    # Missed is missed: a longer grace brings nothing old out days later.
+    Desk.objects.update(grace=60_000 // 2)
+    morning.shift(timedelta(days=3))
+    work()
+    assert not Delivery.objects.exists() and ready.alarms.count() == 1
     # A person decides, and then it goes.
     publish(ready, chief)
     work()
     assert hash_of_file(post_of(signed, settings)) == signed.sha256
+    assert not ready.alarms.open().exists()
 
 
 def test_an_issue_goes_out_as_long_as_the_grace_lasts(morning, ready, chief, settings):
@@ -368,6 +378,9 @@ def test_an_issue_that_cannot_be_released_keeps_no_other_in(three, settings, mon
 
     monkeypatch.setattr(publishing, "release", break_the_first)
     work()
+    work()
+    [alarm] = three[0].issue.alarms.all()  # once, however often it fails
+    assert "a bug that only this issue meets" in alarms.sentence_of(alarm)
     assert [post_of(edition, settings).exists() for edition in three] == [False, True, True]
     monkeypatch.undo()
     settings.HUGO_TREE = Path(settings.HUGO_TREE)

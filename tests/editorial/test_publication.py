@@ -1,0 +1,243 @@
+"""Stop the presses, take back, deliver again, correct: what a person does about what goes out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from digest import hugo
+from digest.models import Delivery, Event, Issue
+from digest.publishing import deliver, publish_due
+from editorial import pages, queue
+from editorial.decisions import DECISIONS, Refused, decide, present_hash
+from editorial.editing import hash_of
+from tests.conftest import approve_everything, cards_of, say_correction, sign
+from tests.editorial.test_pages import address, client_of
+from tests.editorial.work import change, front_of, rewrite
+
+
+def do(name: str, issue: Issue, by, note: str = "因為。") -> Event:
+    seen = present_hash(DECISIONS[name], queue.case_of_issue(issue.pk))
+    return decide(name, issue_id=issue.pk, by=by, seen=seen, note=note)
+
+
+def work() -> None:
+    for delivery_id in publish_due():
+        deliver(delivery_id)
+
+
+def post_of(issue: Issue, settings) -> Path:
+    return Path(settings.HUGO_TREE) / "content/posts" / f"{issue.slug}.md"
+
+
+def publication(issue: Issue) -> pages.Publication:
+    return pages.publication_of(queue.case_of_issue(issue.pk))
+
+
+def states(issue: Issue) -> list[tuple[str, str]]:
+    found = Delivery.objects.filter(edition__issue=issue).order_by("pk")
+    return list(found.values_list("action", "state"))
+
+
+# --- hold ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def morning():
+    """Before the hour of the sample's day in Taipei."""
+    with time_machine.travel(datetime(2026, 2, 11, 20, 0, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def test_what_is_held_does_not_go_out_at_its_hour_and_goes_when_a_chief_lets_it(
+    morning, ready, editor, chief, settings
+):
+    signed = sign(ready, chief)
+    do("hold", ready, editor, "標題裡的數字有誤")
+    morning.shift(timedelta(hours=4))  # long after its hour, within the grace
+    work()
+    assert not post_of(ready, settings).exists()
+    morning.shift(timedelta(hours=4))  # and after the grace: held is not missed
+    work()
+    ready.refresh_from_db()
+    assert (ready.held_note, ready.held_by, ready.is_missed) == (
+        "標題裡的數字有誤",
+        editor.user,
+        False,
+    )
+    with pytest.raises(Refused) as refused:
+        do("unhold", ready, editor)
+    assert refused.value.refusal.kind == "permission"
+    do("unhold", ready, chief)
+    work()
+    assert post_of(ready, settings).read_bytes() == bytes(signed.content)
+
+
+def test_a_delivery_that_waits_is_held_too(signed, editor, chief, settings):
+    do("publish", signed.issue, chief)
+    [delivery] = publish_due()
+    do("hold", signed.issue, editor)
+    assert states(signed.issue) == [("publish", "held")]
+    deliver(delivery)
+    assert publish_due() == [] and not post_of(signed.issue, settings).exists()
+    do("unhold", signed.issue, chief)
+    work()
+    assert states(signed.issue) == [("publish", "delivered")]
+
+
+def test_a_delivery_handed_out_before_the_hold_does_not_start_after_it(
+    signed, editor, chief, settings
+):
+    do("publish", signed.issue, chief)
+    [delivery] = publish_due()
+    Issue.objects.update(held_at=timezone.now())  # between what the worker heard and its claim
+    deliver(delivery)
+    assert not post_of(signed.issue, settings).exists()
+    assert states(signed.issue) == [("publish", "waiting")]
+
+
+def test_a_hold_needs_a_reason(issue, editor):
+    with pytest.raises(Refused) as refused:
+        do("hold", issue, editor, "  ")
+    assert "why" in refused.value.refusal.sentence.lower()
+    issue.refresh_from_db()
+    assert issue.held_at is None
+
+
+def test_an_editor_stops_the_presses_on_the_page_without_javascript(issue, editor):
+    page = client_of(editor)
+    answer = page.post(address("decide_issue", issue, "hold"), {"seen": "", "note": "等等"})
+    assert answer.status_code == 303
+    html = page.get(address("issue", issue)).content.decode()
+    assert "等等" in html and 'id="held-notice"' in html
+
+
+# --- take back, deliver again --------------------------------------------------------------------
+
+
+def test_what_is_taken_back_is_gone_from_readers_and_channels_and_can_come_again(
+    signed, chief, settings
+):
+    issue, reader = signed.issue, Client()
+    do("publish", issue, chief)
+    work()
+    assert post_of(issue, settings).exists()
+    do("unpublish", issue, chief, "來源撤稿")
+    assert reader.get(f"/{issue.date}/").status_code == 404
+    work()
+    assert not post_of(issue, settings).exists()
+    assert [(d.action, d.state) for d in publication(issue).deliveries] == [
+        ("withdraw", "delivered")
+    ]
+    do("publish", issue, chief)
+    work()
+    assert post_of(issue, settings).read_bytes() == bytes(signed.content)
+    assert reader.get(f"/{issue.date}/").status_code == 200
+    assert [(d.action, d.state) for d in publication(issue).deliveries] == [
+        ("publish", "delivered")
+    ]
+    # Once more: what was withdrawn before is withdrawn again.
+    do("unpublish", issue, chief)
+    work()
+    assert not post_of(issue, settings).exists()
+
+
+def test_taking_back_and_publishing_before_a_worker_came_leaves_it_published(
+    signed, chief, settings
+):
+    issue = signed.issue
+    do("publish", issue, chief)
+    work()
+    do("unpublish", issue, chief)
+    do("publish", issue, chief)
+    work()
+    work()
+    assert post_of(issue, settings).read_bytes() == bytes(signed.content)
+    assert ("withdraw", "replaced") in states(issue)
+
+
+def test_what_is_delivered_again_is_written_again(signed, chief, settings):
+    do("publish", signed.issue, chief)
+    work()
+    post_of(signed.issue, settings).unlink()
+    do("republish", signed.issue, chief)
+    work()
+    assert post_of(signed.issue, settings).read_bytes() == bytes(signed.content)
+    assert states(signed.issue) == [("publish", "delivered")]
+
+
+# --- correct -------------------------------------------------------------------------------------
+
+
+def test_a_correction_is_an_edition_that_says_what_it_corrects(signed, editor, chief, settings):
+    issue, reader = signed.issue, Client()
+    do("publish", issue, chief)
+    work()
+    card = cards_of(issue)[0]
+    change(card, editor, summary="改正後的摘要。")
+    card.refresh_from_db()
+    decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
+    with pytest.raises(Refused) as refused:
+        do("sign", issue, chief)
+    assert "Correction" in refused.value.refusal.sentence
+    say_correction(issue, editor, "第一則摘要的數字有誤，已改正。")
+    do("sign", issue, chief)
+    do("publish", issue, chief)
+    work()
+    second = issue.editions.get(number=2)
+    post = post_of(issue, settings)
+    assert post.read_bytes() == bytes(second.content)
+    said = hugo.read(post.read_bytes()).front_matter.text("correction")
+    assert said == "第一則摘要的數字有誤，已改正。"
+    assert said in reader.get(f"/{issue.date}/").content.decode()
+    # The next correction needs a note of its own.
+    change(card, editor, summary="再改一次的摘要。")
+    card.refresh_from_db()
+    decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
+    with pytest.raises(Refused):
+        do("sign", issue, chief)
+
+
+def test_before_anybody_has_read_it_a_second_signature_needs_no_note(signed, editor, chief):
+    card = cards_of(signed.issue)[0]
+    change(card, editor, summary="還沒發布，改了。")
+    card.refresh_from_db()
+    decide("approve", issue_id=signed.issue_id, card_id=card.pk, by=editor, seen=card.hash)
+    do("sign", signed.issue, chief)
+    assert signed.issue.editions.count() == 2
+    assert front_of(signed.issue)["correction"] == ""
+
+
+def test_the_page_counts_what_is_not_in_the_signed_edition(signed, editor):
+    assert publication(signed.issue).changes == 0
+    first, second, *_ = cards_of(signed.issue)
+    change(first, editor, summary="甲。")
+    change(second, editor, summary="乙。", details="丙。")
+    assert publication(signed.issue).changes == 3
+    html = client_of(editor).get(address("issue", signed.issue)).content.decode()
+    assert "3 changes are not in the signed edition" in html
+
+
+# --- four eyes -----------------------------------------------------------------------------------
+
+
+def test_at_a_four_eyes_desk_the_insight_is_signed_by_somebody_else(issue, desk, editor, chief):
+    desk.four_eyes = True
+    desk.save()
+    passage = issue.sections.get(kind="insight").passages.first()
+    rewrite(passage, chief, "總編輯自己寫的觀點。")
+    approve_everything(issue, editor)
+    with pytest.raises(Refused) as refused:
+        do("sign", issue, chief)
+    assert "insight" in refused.value.refusal.sentence
+    rewrite(passage, editor, "編輯改寫的觀點。")
+    issue.refresh_from_db()
+    decide("approve_insight", issue_id=issue.pk, by=chief, seen=issue.insight_hash)
+    do("sign", issue, chief)
+    assert issue.editions.count() == 1
+    assert hash_of("") != issue.insight_hash

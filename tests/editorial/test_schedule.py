@@ -1,0 +1,142 @@
+"""An issue's own hour, and the calendar that says what became of each day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from digest.models import Desk, Event, Issue
+from digest.publishing import publish_due
+from editorial.calendar import weeks_of
+from editorial.decisions import Refused, decide
+from editorial.scheduling import set_hour
+from tests.conftest import approve_everything, land, sign
+from tests.editorial.test_pages import address, client_of
+
+HOUR = datetime(2026, 2, 11, 22, 50, tzinfo=UTC)  # 06:50 in Taipei on the sample's day
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(HOUR - timedelta(hours=3), tick=False) as traveller:
+        yield traveller
+
+
+def test_an_hour_of_its_own_moves_what_is_signed_and_waits(clock, ready, chief):
+    sign(ready, chief)
+    later = HOUR + timedelta(minutes=40)
+    set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    ready.refresh_from_db()
+    assert (ready.due_at, ready.moment) == (later, later)
+    set_hour(issue_id=ready.pk, hour=None, seen=later, by=chief)
+    ready.refresh_from_db()
+    assert ready.due_at == HOUR
+
+
+def test_what_is_signed_later_waits_for_its_own_hour(clock, ready, chief):
+    later = HOUR + timedelta(minutes=40)
+    set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    sign(ready, chief)
+    ready.refresh_from_db()
+    assert ready.due_at == later
+
+
+@pytest.mark.parametrize("when", ["past", "now", "desk's hour of another day", "hour of another"])
+def test_an_hour_that_has_passed_or_is_taken_is_refused_with_the_reason(
+    when, clock, issue, desk, sample, chief
+):
+    other = land(desk, sample.replace(b"2026-02-12", b"2026-02-13"))
+    moments = {
+        "past": HOUR - timedelta(hours=4),
+        "now": HOUR - timedelta(hours=3),
+        "desk's hour of another day": HOUR + timedelta(days=1),
+        "hour of another": HOUR + timedelta(hours=5),
+    }
+    if when == "hour of another":
+        set_hour(issue_id=other.pk, hour=moments[when], seen=None, by=chief)
+    with pytest.raises(Refused) as refused:
+        set_hour(issue_id=issue.pk, hour=moments[when], seen=None, by=chief)
+    reason = "passed" if when in ("past", "now") else "2026-02-13"
+    assert reason in refused.value.refusal.sentence
+    issue.refresh_from_db()
+    assert issue.hour is None
+
+
+def test_two_chiefs_do_not_overwrite_each_others_hour(clock, issue, chief):
+    set_hour(issue_id=issue.pk, hour=HOUR + timedelta(hours=1), seen=None, by=chief)
+    with pytest.raises(Refused) as refused:
+        set_hour(issue_id=issue.pk, hour=HOUR + timedelta(hours=2), seen=None, by=chief)
+    assert refused.value.refusal.kind == "stale"
+
+
+def test_the_form_takes_the_newsrooms_time(clock, issue, chief, editor):
+    where = address("hour", issue)
+    assert client_of(editor).post(where, {"hour": "2026-02-12T07:15"}).status_code == 403
+    page = client_of(chief)
+    assert page.post(where, {"hour": "2026-02-12T07:15"}).status_code == 303
+    issue.refresh_from_db()
+    assert issue.hour == datetime(2026, 2, 12, 7, 15, tzinfo=ZoneInfo("Asia/Taipei"))
+    html = page.get(address("issue", issue)).content.decode()
+    assert 'value="2026-02-12T07:15"' in html
+    seen = issue.hour.astimezone(ZoneInfo("Asia/Taipei")).isoformat()
+    assert f'value="{seen}"' in html
+    assert page.post(where, {"hour": "", "seen": seen}).status_code == 303
+    issue.refresh_from_db()
+    assert issue.hour is None
+    for nonsense in ("2026-02-30T07:15", "soon", "2026-02-12"):
+        assert page.post(where, {"hour": nonsense}).status_code == 422
+
+
+def test_the_calendar_says_what_became_of_each_day(clock, desk, sample, editor, chief):
+    def issue_of(day: int) -> Issue:
+        return land(desk, sample.replace(b"2026-02-12", f"2026-02-{day:02}".encode()))
+
+    def signed_issue(day: int) -> Issue:
+        issue = issue_of(day)
+        approve_everything(issue, editor)
+        sign(issue, chief)
+        return issue
+
+    clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
+    for day in (2, 3, 4, 10):
+        signed_issue(day)
+    clock.move_to(desk.hour_of(date(2026, 2, 2)))
+    publish_due()
+    clock.move_to(desk.hour_of(date(2026, 2, 3)) + timedelta(minutes=30))
+    publish_due()
+    clock.move_to(desk.hour_of(date(2026, 2, 4)) + timedelta(hours=5))
+    publish_due()
+    issue_of(6)
+    issue_of(9)
+    held = issue_of(11)
+    decide("hold", issue_id=held.pk, by=editor, seen="", note="等等")
+    clock.move_to(datetime(2026, 2, 8, 3, tzinfo=UTC))
+    found = {d.date.day: d for week in weeks_of(desk, date(2026, 2, 1)) for d in week if d.in_month}
+    assert [found[day].state for day in range(1, 13)] == [
+        *("before", "published", "late", "missed", "none", "unpublished"),
+        *("none", "none", "review", "signed", "held", "ahead"),
+    ]
+    assert found[8].is_today and found[3].at == desk.hour_of(date(2026, 2, 3)) + timedelta(
+        minutes=30
+    )
+
+
+def test_the_calendar_takes_as_many_queries_for_a_full_month(
+    clock, desk, issue, sample, django_assert_num_queries, django_assert_max_num_queries
+):
+    for day in range(13, 28):
+        land(desk, sample.replace(b"2026-02-12", f"2026-02-{day}".encode()))
+    with django_assert_num_queries(3):
+        weeks_of(Desk.objects.get(pk=desk.pk) if False else desk, date(2026, 2, 1))
+
+
+def test_the_calendar_page_shows_any_month_and_takes_no_nonsense(clock, issue, editor):
+    page = client_of(editor)
+    assert "2026-02" in page.get("/desk/daily/calendar/").content.decode()
+    assert "2025-12" in page.get("/desk/daily/calendar/?month=2025-12").content.decode()
+    for nonsense in ("2026-13", "soon", "", "9999-12", "0001-01", "-1"):
+        assert page.get("/desk/daily/calendar/", {"month": nonsense}).status_code == 200
+    assert not Event.objects.filter(verb="issue.hour").exists()
