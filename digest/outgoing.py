@@ -151,10 +151,7 @@ def post(url: str, *, body: bytes, headers: dict[str, str], timeout: float) -> A
     connection = _Connection(target, addresses, deadline)
     ours = {"User-Agent": "Copydesk", "Connection": "close"}
     try:
-        try:
-            connection.request("POST", target.path, body=body, headers=ours | headers)
-        except ValueError as error:  # a header with a line break in it
-            raise Refused(f"this cannot be sent to {target}: {error}") from None
+        connection.request("POST", target.path, body=body, headers=ours | headers)
         with connection.getresponse() as response:
             content, is_whole = _read(response)
             location = response.headers.get("Location", "")
@@ -162,7 +159,9 @@ def post(url: str, *, body: bytes, headers: dict[str, str], timeout: float) -> A
     except TimeoutError:
         raise NoAnswer(f"{target} has not answered within {timeout:g} seconds") from None
     except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"{target} did not answer: {error or type(error).__name__}") from None
+        raise NoAnswer(f"{target} did not answer: {str(error) or type(error).__name__}") from None
+    except ValueError as error:  # a header with a line break in it
+        raise Refused(f"this cannot be sent to {target}: {error}") from None
     finally:
         connection.close()
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from digest.channels.files import hash_of, inside, remove_file, write_file
 from digest.channels.parcel import Parcel, Undeliverable
@@ -39,9 +40,18 @@ class Envelope(BaseModel):
     document: Document
 
 
+class _WholeSchema(GenerateJsonSchema):
+    """A schema that promises readers every name: files are written with all their defaults."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return True
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema that every delivered file fits."""
-    made = Envelope.model_json_schema(mode="serialization", by_alias=True)
+    made = Envelope.model_json_schema(
+        mode="serialization", by_alias=True, schema_generator=_WholeSchema
+    )
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | made
 
 
