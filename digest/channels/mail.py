@@ -164,7 +164,8 @@ def _send(
             try:
                 connection.open()
                 connection.send_messages([message_for(address)])
-            except (OSError, smtplib.SMTPException) as error:
+            except Exception as error:
+                # Whatever it is, the worker's own time limit too: who has it must be remembered.
                 failures[address] = _failure_of(error)
                 if not isinstance(error, smtplib.SMTPRecipientsRefused):
                     connection.close()  # in an unknown state; the next one gets a new one
@@ -185,7 +186,8 @@ def _failure_of(error: Exception) -> tuple[str, bool]:
         # A refused sender or password is the operator's to mend, not for good.
         is_final = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
         return f"{error.smtp_code} {_text(error.smtp_error)}", is_final
-    return str(error) or type(error).__name__, False
+    expected = isinstance(error, OSError | smtplib.SMTPException) and str(error)
+    return str(error) if expected else f"{type(error).__name__}: {error}", False
 
 
 def _text(said: bytes | str) -> str:

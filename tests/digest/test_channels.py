@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.mail.backends.smtp import EmailBackend
 
 from digest import hugo as dialect
 from digest.channels import KINDS, Message, Parcel, Undeliverable, configured, jsonfile, programs
@@ -245,6 +246,18 @@ def test_a_commit_that_holds_other_bytes_than_the_signed_ones_is_refused(reposit
     content = SAMPLE.read_bytes().replace(b"\n", b"\r\n")
     with pytest.raises(Undeliverable, match="other bytes than the signed ones"):
         deliver("hugo", parcel_in(tree, content=content, document={}), git_commit=True)
+
+
+@pytest.mark.parametrize("habit", ["true", "input"])
+def test_line_ends_are_committed_as_they_were_signed_whatever_git_is_set_to(repository, habit):
+    git(repository, "config", "core.autocrlf", habit)
+    content = SAMPLE.read_bytes().replace(b"\n", b"\r\n")
+    parcel = parcel_in(repository, content=content, document={})
+    deliver("hugo", parcel, git_commit=True)
+    kept = subprocess.check_output(
+        ["git", "cat-file", "blob", "HEAD:content/posts/2026-02-12.md"], cwd=repository
+    )
+    assert hashlib.sha256(kept).hexdigest() == parcel.sha256
 
 
 def test_ignored_files_are_not_passed_over_in_silence(repository, parcel):
@@ -715,12 +728,34 @@ def test_a_server_that_dies_after_the_message_gets_it_again_under_the_same_name(
         with pytest.raises(Undeliverable, match=BERT) as failure:
             deliver("mail", parcel, to=[ANNA, BERT, CLEO])
         assert not failure.value.is_final
+        # The next recipient got a connection that works.
+        assert failure.value.receipt["recipients"][CLEO] == "accepted"
         post.dies_after_data_for.clear()
         deliver("mail", again(parcel, failure.value), to=[ANNA, BERT, CLEO])
     assert (len(post.for_(ANNA)), len(post.for_(CLEO))) == (1, 1)
     first, second = (read_mail(message)["Message-ID"] for message in post.for_(BERT))
     assert first == second == message_id(parcel.key, BERT)
     assert first != read_mail(post.for_(ANNA)[0])["Message-ID"]
+
+
+def test_a_worker_out_of_time_remembers_who_has_their_mail(smtp, parcel, monkeypatch):
+    class OutOfTime(Exception):
+        """As Celery raises it, anywhere."""
+
+    real = EmailBackend.send_messages
+
+    def send(backend, messages):
+        if messages[0].to == [BERT]:
+            raise OutOfTime
+        return real(backend, messages)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", send)
+    with mail_server() as post:
+        smtp(post)
+        with pytest.raises(Undeliverable, match="OutOfTime") as failure:
+            deliver("mail", parcel, to=[ANNA, BERT])
+    assert failure.value.receipt["recipients"][ANNA] == "accepted"
+    assert not failure.value.is_final
 
 
 def test_no_mail_server_at_the_port_leaves_everybody_for_the_next_try(smtp, parcel, settings):
