@@ -113,9 +113,8 @@ def _edition_for(address: str, parcel: Parcel) -> EmailMessage:
 
 
 def _alarm_for(address: str, alarm: Message) -> EmailMessage:
-    subject = f"{alarm.desk_title}: {alarm.subject}"
     text = "\n\n".join(filter(None, (alarm.text, alarm.url)))
-    return _message(address, alarm.key, subject, text)
+    return _message(address, alarm.key, alarm.subject, text)
 
 
 def _message(address: str, key: str, subject: str, text: str) -> EmailMessage:

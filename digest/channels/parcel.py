@@ -30,8 +30,9 @@ class Parcel:
     `content` are the bytes whose hash was signed and `document` says the same as JSON values;
     `cover` is the picture that belongs at `cover_path` (as the front matter names it), if there is
     one; `tree` is the desk's Hugo tree. `correction` is the public note of a corrected edition.
-    `url` is where readers find the issue. `key` names this piece of work and is the same at every
-    try. `receipt` is what an earlier try left behind (see `Undeliverable`).
+    `url` is where readers find the issue. `key` names this piece of work: it is the same at every
+    try, and another for publishing and for taking back. `receipt` is what an earlier try left
+    behind (see `Undeliverable`).
     """
 
     slug: str
@@ -54,7 +55,11 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Message:
-    """An alarm on its way out of the desk. `url` is the page where something can be done."""
+    """An alarm on its way out of the desk.
+
+    `subject` names the desk and stands by itself; `url` is the page where something can be done;
+    `key` is the same at every try.
+    """
 
     desk: str
     desk_title: str

@@ -75,8 +75,7 @@ def withdraw(parcel: Parcel, config: Config) -> dict[str, Any]:
     """Announce that the edition is not out any more."""
     return _send(
         config,
-        # Another key than that of the announcement: it must not pass for the same POST.
-        key=f"{parcel.key}:withdrawn",
+        key=parcel.key,
         event="edition.withdrawn",
         ours=_values_of(parcel),
         headline=f"{parcel.desk_title}: withdrawn: {parcel.title}",
@@ -101,8 +100,8 @@ def tell(message: Message, config: Config) -> dict[str, Any]:
             "text": message.text,
             "url": message.url,
         },
-        headline=f"{message.desk_title}: {message.subject}",
-        text=message.text,
+        headline=message.subject,
+        text="" if message.text in message.subject else message.text,
         url=message.url,
     )
 

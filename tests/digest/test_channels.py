@@ -76,7 +76,7 @@ ALARM = Message(
     desk="daily",
     desk_title="AI 日報",
     kind="late",
-    subject="The issue of 2026-02-12 is late",
+    subject="AI 日報: the issue of 2026-02-12 is late",
     text="Three cards are not approved.",
     url="https://desk.example.org/desk/daily/2026-02-12/",
     key="late-2026-02-12",
@@ -578,12 +578,13 @@ def test_no_sentence_repeats_the_path_of_a_webhook(parcel):
 def test_a_withdrawal_is_an_event_of_its_own(parcel):
     with web_server(answer(200)) as web:
         deliver("webhook", parcel, **to(web))
-        withdraw("webhook", parcel, **to(web))
+        withdraw("webhook", parcel_in(parcel.tree, key="withdraw-7"), **to(web))
     first, second = web.requests
     assert is_signed(second)
+    assert second.headers["copydesk-event"] == json.loads(second.body)["event"]
     assert json.loads(second.body)["event"] == "edition.withdrawn"
-    # A receiver that drops keys it knows must not drop this one.
-    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+    assert second.headers["idempotency-key"] == "withdraw-7"
+    assert "content" in json.loads(first.body) and "content" not in json.loads(second.body)
 
 
 def test_an_alarm_goes_where_alarms_are_wanted(parcel):
@@ -800,7 +801,7 @@ def test_an_alarm_is_told_if_anybody_has_it(smtp):
         receipt = tell("mail", ALARM, to=[ANNA, BERT])
         assert receipt["recipients"] == {ANNA: "550 no such person", BERT: "accepted"}
         [message] = map(read_mail, post.for_(BERT))
-        assert message["Subject"] == f"AI 日報: {ALARM.subject}"
+        assert message["Subject"] == ALARM.subject
         assert ALARM.url in message.get_content()
         with pytest.raises(Undeliverable, match="550"):
             tell("mail", ALARM, to=[ANNA])
