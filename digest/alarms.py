@@ -7,7 +7,7 @@ has worked, and its last failure stands beside the alarm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,10 +130,10 @@ def _tell(alarm: Alarm, now: datetime) -> bool:
     told = set(alarm.data.get("told", ()))
     errors = []
     for channel in alarm.desk.channels.filter(enabled=True):
-        if channel.name in told or not (tell := _teller(channel)):
+        if channel.name in told:
             continue
         try:
-            tell(message_of(alarm))
+            _tell_through(channel, alarm)
         except Exception as error:
             # Whatever keeps one channel from telling must not keep the others.
             log.warning("alarm not told", alarm=alarm.key, channel=channel.name, error=str(error))
@@ -151,12 +151,11 @@ def _tell(alarm: Alarm, now: datetime) -> bool:
     return not errors
 
 
-def _teller(channel: Channel) -> Callable[[Message], Any] | None:
+def _tell_through(channel: Channel, alarm: Alarm) -> None:
+    """Tell an alarm through a channel, if its kind can and it is meant to. Raises what it raises."""
     kind = KINDS.get(channel.kind)
-    if kind is None or kind.tell is None:
-        return None
-    config = configured(channel.kind, channel.config)
-    return (lambda message: kind.tell(message, config)) if config.alarms else None
+    if kind is not None and kind.tell is not None:
+        kind.tell(message_of(alarm), configured(channel.kind, channel.config))
 
 
 def message_of(alarm: Alarm) -> Message:

@@ -638,6 +638,7 @@ class Delivery(models.Model):
     channel = models.CharField(max_length=20, help_text=_("The name of a channel of the desk."))
     action = models.CharField(max_length=10, choices=Action.choices, default=Action.PUBLISH)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    asked_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     claimed_until = models.DateTimeField(null=True)

@@ -130,12 +130,21 @@ def queue_deliveries(edition: Edition, action: str, *, now: datetime) -> int:
         channels = [c for c in channels if c.kind in KINDS and KINDS[c.kind].withdraw]
     Delivery.objects.bulk_create(
         (
-            Delivery(edition=edition, channel=channel.name, action=action, next_attempt_at=now)
+            Delivery(
+                edition=edition,
+                channel=channel.name,
+                action=action,
+                asked_at=now,
+                next_attempt_at=now,
+            )
             for channel in channels
         ),
         update_conflicts=True,
         unique_fields=["edition", "channel", "action"],
-        update_fields=["state", "attempts", "next_attempt_at", "claimed_until", "error", "receipt"],
+        update_fields=[
+            *("state", "asked_at", "attempts", "next_attempt_at"),
+            *("claimed_until", "error", "receipt"),
+        ],
     )
     return len(channels)
 
@@ -245,7 +254,8 @@ def parcel_of(delivery: Delivery) -> Parcel:
         document=edition.document,
         correction=front_matter.text("correction"),
         url=f"{settings.SITE_URL}/at/{desk.slug}/{edition.issue.date}/",
-        key=f"{delivery.action}-{edition.pk}-{delivery.channel}",
+        # The same over all attempts, another one when somebody asks for it once more.
+        key=f"{delivery.action}-{edition.pk}-{delivery.channel}-{delivery.asked_at:%Y%m%d%H%M%S%f}",
         receipt=delivery.receipt,
         slug=edition.slug,
         content=bytes(edition.content),

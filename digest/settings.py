@@ -9,6 +9,8 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shlex
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 from zoneinfo import available_timezones
@@ -245,6 +247,25 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * DRAFT_LIMIT
 INBOX_DIR = env.folder("INBOX_DIR", VAR_DIR / "inbox")
 #: The root of the Hugo tree that signed editions are written to.
 HUGO_TREE = env.folder("HUGO_TREE", VAR_DIR / "hugo")
+#: What makes the site anew, run in a desk's tree without a shell where its channel asks for that.
+#: Of the environment only: an account that may edit channels must not have a shell.
+try:
+    HUGO_BUILD = shlex.split(env.text("HUGO_BUILD"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"HUGO_BUILD cannot be taken apart: {error}.") from None
+#: Where signed editions are written to as JSON, in a folder for each desk.
+JSON_TREE = env.folder("JSON_TREE", VAR_DIR / "json")
+#: Hosts (`host` or `host:port`) that webhooks may reach though they are not on the open internet.
+OUTGOING_ALLOW = env.words("OUTGOING_ALLOW", [])
+for _word in OUTGOING_ALLOW:
+    try:
+        _host = urlsplit(f"//{_word}")
+        _is_host = _host.hostname and _host.netloc == _word and "@" not in _word
+        _is_host = _is_host and _host.port != 0 and not _word.endswith(":")
+    except ValueError:
+        _is_host = False
+    if not _is_host:
+        raise ImproperlyConfigured(f"OUTGOING_ALLOW names hosts, `host:port`, not {_word!r}.")
 #: How long one worker may hold a delivery before another may take it over, in seconds. Longer than
 #: CELERY_TASK_TIME_LIMIT, so that its holder is surely gone.
 DELIVERY_LEASE = env.number("DELIVERY_LEASE", 150, least=1)
@@ -336,4 +357,29 @@ LOGGING = {
     "loggers": {"django.server": {"handlers": [], "propagate": True}},
 }
 
-vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://")))
+# --- mail ----------------------------------------------------------------------------------------
+
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 20, least=1)  # seconds
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"copydesk@{_site.hostname}")
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1] or not DEFAULT_FROM_EMAIL.isprintable():
+    raise ImproperlyConfigured(
+        f"DEFAULT_FROM_EMAIL must be a mail address, not {DEFAULT_FROM_EMAIL!r}."
+    )
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", False)
+EMAIL_PORT = env.number("EMAIL_PORT", 587 if EMAIL_USE_TLS else 25, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+_email_url = env.text("EMAIL_URL")
+if EMAIL_HOST and _email_url:
+    raise ImproperlyConfigured("EMAIL_HOST and EMAIL_URL are two names for one thing; set one.")
+if _email_url:
+    vars().update(environ.Env.email_url_config(_email_url))
+elif EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif EMBEDDED:  # to be looked at: a file for each message
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

@@ -112,7 +112,9 @@ DIGEST_FOR_EDITORIAL = {
     *("alarms", "publishing"),
 }
 #: Which parts must be usable without a database: they and all they import.
-WITHOUT_DATABASE = ("document", "markup", "hugo", "payload", "rendering", "channels")
+WITHOUT_DATABASE = (
+    *("document", "markup", "hugo", "payload", "rendering", "channels", "outgoing"),
+)
 DATABASE = ("django.db", "django.contrib", "digest.models")
 
 

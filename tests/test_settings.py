@@ -66,6 +66,18 @@ SERVER = {"DATABASE_URL": "postgres://desk:word@db:5432/desk", "SECRET_KEY": "of
         ({"SITE_URL": "desk.example.org"}, "SITE_URL must be an http(s) address"),
         ({"SITE_URL": "ftp://desk.example.org"}, "SITE_URL must be an http(s) address"),
         ({"SITE_URL": "https://"}, "SITE_URL must be an http(s) address"),
+        ({"HUGO_BUILD": "hugo '"}, "HUGO_BUILD cannot be taken apart: No closing quotation."),
+        (
+            {"OUTGOING_ALLOW": "chat.local,http://chat"},
+            "names hosts, `host:port`, not 'http://chat'",
+        ),
+        ({"OUTGOING_ALLOW": "chat.local:web"}, "OUTGOING_ALLOW names hosts"),
+        ({"DEFAULT_FROM_EMAIL": "the desk"}, "DEFAULT_FROM_EMAIL must be a mail address"),
+        ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number"),
+        (
+            {"EMAIL_HOST": "mail", "EMAIL_URL": "smtp://mail"},
+            "EMAIL_HOST and EMAIL_URL are two names",
+        ),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be one of console, json, not 'xml'."),
         ({"LOG_LEVEL": "LOUD"}, "LOUD"),
         ({"CONN_MAX_AGE": "a minute"}, "a minute"),

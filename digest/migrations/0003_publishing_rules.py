@@ -66,6 +66,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='delivery',
+            name='asked_at',
+            field=models.DateTimeField(default=django.utils.timezone.now),
+        ),
+        migrations.AddField(
+            model_name='delivery',
             name='action',
             field=models.CharField(choices=[('publish', 'publish'), ('withdraw', 'withdraw')], default='publish', max_length=10),
         ),

@@ -58,13 +58,14 @@ def month(request: HttpRequest, desk: str) -> HttpResponse:
         asked = parse_date(f"{request.GET.get('month', '')}-01")
     except ValueError:
         asked = None
-    shown = asked or today.replace(day=1)
+    # A calendar needs the month before and after it.
+    shown = asked if asked and 1 < asked.year < 9999 else today.replace(day=1)
     context = {
         "by": by,
         "desk": by.desk,
         "month": shown,
         "weeks": calendar.weeks_of(by.desk, shown),
-        "previous": shown - timedelta(days=1) if shown.year > date.min.year else None,
+        "previous": shown - timedelta(days=1),
         "next": (shown + timedelta(days=32)).replace(day=1),
         "alarms": pages.alarms_at(by.desk),
     }

@@ -23,7 +23,7 @@ from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from digest import alarms, channels, publishing
-from digest.channels import hugo
+from digest.channels import files, hugo
 from digest.channels.parcel import Parcel, Undeliverable
 from digest.models import Delivery, Desk, Edition, Event, Issue, sha256
 from digest.publishing import deliver, publish_due
@@ -478,7 +478,7 @@ def test_a_disk_that_fails_leaves_the_old_file_whole(step, code, waiting, settin
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(hugo.os, step, fail)
+        patch.setattr(files.os, step, fail)
         deliver(waiting.pk)
     waiting.refresh_from_db()
     assert waiting.state == Delivery.State.WAITING
@@ -497,9 +497,9 @@ def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_the_report(
     for name in ("fsync", "replace"):
         real = getattr(os, name)
         monkeypatch.setattr(
-            hugo.os, name, lambda *a, name=name, real=real: steps.append(name) or real(*a)
+            files.os, name, lambda *a, name=name, real=real: steps.append(name) or real(*a)
         )
-    hugo.write_file(tmp_path / "a.md", b"text")
+    files.write_file(tmp_path / "a.md", b"text")
     assert steps == ["fsync", "replace", "fsync"]
 
 
@@ -702,7 +702,7 @@ def test_a_worker_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(old)
         code, said = in_a_child(
-            lambda n=n: die_at_line(n, lambda: hugo.deliver(parcel), hugo.__file__)
+            lambda n=n: die_at_line(n, lambda: hugo.deliver(parcel), hugo.__file__, files.__file__)
         )
         assert not said
         assert post.read_bytes() in (old, parcel.content)
