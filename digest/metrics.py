@@ -1,8 +1,8 @@
 """The standing of the desk in the text format that Prometheus reads.
 
-Written out by hand: every number is read at the moment somebody asks, so there are only gauges, and
-nothing is counted in a process. What a client library is for, registries and the sharing of counters
-between processes, has no use here.
+Written out by hand: every number is read at the moment somebody asks, so there are only gauges,
+and nothing is counted in a process. What a client library is for, registries and the sharing of
+counters between processes, has no use here.
 """
 
 from __future__ import annotations

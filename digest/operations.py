@@ -1,8 +1,8 @@
 """What an operator must know of the machinery: whether it runs, what waits, what went wrong.
 
-One value, read in a constant number of queries and one round trip to Redis, is shown by every door:
-`manage.py desk_status`, /metrics, /readyz and the page of the desk. A broker out of reach is part of
-the answer and no error.
+One value, read in a constant number of queries and one round trip to Redis, is shown by every
+door: `manage.py desk_status`, /metrics and the page of a desk. A broker out of reach is part of the
+answer and no error.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Standing:
 
     `broker` is None where it is out of reach. `last_beat` is when a task that beat had asked for
     last came to its end, `last_verification` when all editions had last been verified. `deliveries`
-    counts by state; `overdue` are those that should have been tried a while ago, and
-    `oldest_waiting` is when the first that still waits was released. Issues that are `due` should go
-    out right now, `scheduled` counts those that wait for their hour, `missed` those too late for it.
+    counts by state; `overdue` are those that should have been tried a while ago, `oldest_waiting`
+    is when the one that waits longest was released. Issues that are `due` should go out right now,
+    those `scheduled` wait for their hour, those `missed` are too late for it.
     """
 
     at: datetime

@@ -25,7 +25,7 @@ _FORWARDED = (
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 while this process answers. It asks nobody else: a new process would mend nothing there."""
+    """200 while this process answers. It asks nobody else: there a new process mends nothing."""
     return _text("ok\n")
 
 

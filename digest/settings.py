@@ -288,8 +288,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 if not REDIS_URL.startswith("redis+socket"):
     CELERY_BROKER_TRANSPORT_OPTIONS["socket_keepalive"] = True
-#: Two queues, so that a task that takes long or hangs delays no edition: a worker for each. One that
-#: is told nothing takes from both.
+#: Two queues with a worker for each, so that a task that takes long or hangs delays no edition. A
+#: worker that is told nothing takes from both.
 CELERY_TASK_DEFAULT_QUEUE = "publishing"
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("publishing", "slow")

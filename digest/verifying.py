@@ -51,7 +51,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a verification came: `after` is the edition to go on behind, None if it is through."""
+    """How far a verification came; `after` is the edition to go on behind, None at the end."""
 
     checked: int
     drifted: int

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, no_translations
 
+from digest.broker import Worker
 from digest.operations import Standing, standing_of
 
 
@@ -49,14 +50,12 @@ def _broker_rows(standing: Standing) -> list[tuple[str, str]]:
     return [
         ("broker", f"{broker.unacked} tasks in hand"),
         *((f"queue {name}", f"{length} tasks wait") for name, length in broker.queues.items()),
-        *(
-            (
-                f"worker {each.name}",
-                f"takes {', '.join(each.queues)}; seen {_ago(standing, each.seen_at)}",
-            )
-            for each in broker.workers
-        ),
+        *((f"worker {each.name}", _worker(standing, each)) for each in broker.workers),
     ]
+
+
+def _worker(standing: Standing, worker: Worker) -> str:
+    return f"takes from {', '.join(worker.queues)}; seen {_ago(standing, worker.seen_at)}"
 
 
 def _rows(standing: Standing) -> list[tuple[str, str]]:

@@ -11,9 +11,7 @@ from digest.verifying import verify_editions
 
 
 class Command(BaseCommand):
-    help = (
-        "Compare every edition and its delivered files with what was signed; exit code 1 on drift."
-    )
+    help = "Compare every edition and its files with what was signed; exit code 1 on drift."
 
     def handle(self, *args: Any, **options: Any) -> None:
         progress = verify_editions(tell=lambda drift: self.stdout.write(str(drift)))
