@@ -70,7 +70,7 @@ def verify_editions(
     open_alarms = _open_alarms()
     checked = drifted = 0
     while batch := _batch(after):
-        if checked and time.monotonic() > deadline:
+        if checked and time.monotonic() >= deadline:
             return Progress(checked, drifted, after)
         for edition in batch:
             drifts = list(drifts_of(edition))
