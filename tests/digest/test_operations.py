@@ -14,6 +14,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 
 from digest import alarms, operations
 from digest.models import Delivery, Issue, Tick
@@ -23,6 +24,12 @@ from editorial.decisions import decide
 from tests.conftest import approve_everything, land, sign
 
 NO_BROKER = "The broker is out of reach: nobody is woken up."
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with override("en"):
+        yield
 
 
 @pytest.fixture

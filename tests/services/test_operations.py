@@ -13,6 +13,7 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.utils.translation import override
 
 from digest import broker, operations
 from digest.celery import app
@@ -23,6 +24,12 @@ from tests.conftest import SAMPLE
 from tests.services.conftest import wait_until
 
 pytestmark = [pytest.mark.usefixtures("redis_server"), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with override("en"):
+        yield
 
 
 def send(task, *arguments) -> None:
