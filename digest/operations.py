@@ -113,8 +113,8 @@ def standing_of(desk: Desk | None = None) -> Standing:
         last_beat=ticks.get("publish_due"),
         last_verification=ticks.get("verify_editions"),
         due=issues.due(now).count(),
-        missed=issues.missed(now).count(),
-        scheduled=issues.filter(due_at__gt=now).count(),
+        missed=issues.missed(now).count() + issues.filter(missed_at__lte=now).count(),
+        scheduled=issues.filter(due_at__gt=now, held_at=None).count(),
         alarms=alarms.count(),
         **_deliveries(deliveries, now),
     )
@@ -123,7 +123,8 @@ def standing_of(desk: Desk | None = None) -> Standing:
 def _deliveries(deliveries, now: datetime) -> dict:
     late = now - SILENT_AFTER
     waiting = Q(state=State.WAITING)
-    forgotten = waiting & Q(next_attempt_at__lte=late)
+    # Of an issue that somebody holds nothing moves, and nothing is late.
+    forgotten = waiting & Q(next_attempt_at__lte=late, edition__issue__held_at=None)
     forgotten |= Q(state=State.RUNNING, claimed_until__lte=late)
     found = deliveries.aggregate(
         **{f"in_{state}": Count("pk", filter=Q(state=state)) for state in State.values},

@@ -41,8 +41,8 @@ class Drift:
 
     @property
     def key(self) -> str:
-        """The key of its alarm."""
-        return f"drift:{self.edition.pk}:{self.where}"
+        """What the keys of its alarms begin with."""
+        return f"drift:{self.edition.pk}:{self.where}:"
 
     def __str__(self) -> str:
         issue = self.edition.issue
@@ -74,10 +74,12 @@ def verify_editions(
             return Progress(checked, drifted, after)
         for edition in batch:
             drifts = list(drifts_of(edition))
+            raised = open_alarms.get(edition.pk, set())
             for drift in drifts:
-                _raise(drift)
+                if drift.key not in raised:
+                    _raise(drift)
                 tell(drift)
-            for key in open_alarms.get(edition.pk, set()) - {drift.key for drift in drifts}:
+            for key in raised - {drift.key for drift in drifts}:
                 alarms.settle(edition.issue.desk, key)
             drifted += bool(drifts)
         checked += len(batch)
@@ -156,20 +158,24 @@ def _still_stands(delivery: Delivery) -> bool:
 
 
 def _open_alarms() -> dict[int, set[str]]:
-    """The keys of open alarms of ours, by the id of their edition."""
+    """What the keys of open alarms of ours begin with, by the id of their edition."""
     found: dict[int, set[str]] = {}
     for key in Alarm.objects.open().filter(kind="drift").values_list("key", flat=True):
-        found.setdefault(int(key.split(":")[1]), set()).add(key)
+        found.setdefault(int(key.split(":")[1]), set()).add(f"{key.rpartition(':')[0]}:")
     return found
 
 
 def _raise(drift: Drift) -> None:
     edition, issue = drift.edition, drift.edition.issue
     log.error("drift", edition=edition.pk, where=drift.where, sentence=drift.sentence)
-    alarms.raise_alarm(
-        issue.desk,
-        "drift",
-        key=drift.key,
-        issue=issue,
-        data={"edition": edition.number, "where": drift.where, "sentence": drift.sentence},
-    )
+    data = {
+        "day": str(issue.date),
+        "number": edition.number,
+        "where": drift.where,
+        "reason": drift.sentence,
+    }
+    alarm = alarms.raise_alarm(issue.desk, "drift", key=drift.key, issue=issue, data=data)
+    if alarm.settled_at is not None:
+        # It was mended or put away, and here it is again: that is news.
+        key = f"{drift.key}{int(time.time())}"
+        alarms.raise_alarm(issue.desk, "drift", key=key, issue=issue, data=data)

@@ -88,6 +88,28 @@ def test_a_delivery_nobody_has_tried_in_time_is_a_problem(released):
     assert problems() == []
 
 
+def test_of_an_issue_that_somebody_holds_nothing_is_late(released):
+    late = timezone.now() - SILENT_AFTER
+    Delivery.objects.update(next_attempt_at=late)
+    edition = released.edition
+    soon = timezone.now() + timedelta(minutes=5)
+    Issue.objects.update(held_at=timezone.now(), due_at=soon, due_edition=edition)
+    assert problems() == []
+    assert standing_of().scheduled == 0
+    Issue.objects.update(held_at=None)
+    assert len(problems()) == 2
+    assert standing_of().scheduled == 1
+
+
+def test_an_issue_stays_missed_once_that_was_said(signed):
+    late = timezone.now() - timedelta(minutes=signed.issue.desk.grace + 5)
+    Issue.objects.update(due_at=late, due_edition=signed)
+    assert standing_of().missed == 1
+    publish_due()
+    assert Issue.objects.get().missed_at
+    assert (standing_of().missed, standing_of().due) == (1, 0)
+
+
 def test_a_failed_delivery_is_a_problem(released):
     Delivery.objects.update(state=Delivery.State.FAILED)
     assert problems() == ["1 delivery has failed and is not tried again by itself."]
@@ -120,7 +142,7 @@ def test_issues_are_told_by_their_hour(signed):
 
 def test_a_desk_is_told_of_its_own_alone(released, desk, other_desk):
     Delivery.objects.update(state=Delivery.State.FAILED)
-    alarms.raise_alarm(desk, "drift", key="x")
+    alarms.raise_alarm(desk, "no_draft", key="x", data={"day": "2026-02-12"})
     assert (standing_of(desk).failed, standing_of(desk).alarms) == (1, 1)
     assert (standing_of(other_desk).failed, standing_of(other_desk).alarms) == (0, 0)
     assert undelivered(desk) == [released]
@@ -128,8 +150,8 @@ def test_a_desk_is_told_of_its_own_alone(released, desk, other_desk):
 
 
 def test_a_settled_alarm_is_not_counted(desk):
-    alarms.raise_alarm(desk, "drift", key="x")
-    alarms.raise_alarm(desk, "drift", key="x")
+    alarms.raise_alarm(desk, "no_draft", key="x", data={"day": "2026-02-12"})
+    alarms.raise_alarm(desk, "no_draft", key="x", data={"day": "2026-02-12"})
     assert standing_of().alarms == 1
     alarms.settle(desk, "x")
     assert standing_of().alarms == 0

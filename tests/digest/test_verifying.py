@@ -175,8 +175,8 @@ def test_a_drift_raises_one_alarm_and_settles_it_once_it_is_mended(delivered):
         delivered.edition.issue.desk,
         delivered.edition.issue,
     )
-    assert alarm.key == f"drift:{delivered.edition_id}:file:hugo"
-    assert str(path) in alarm.data["sentence"]
+    assert alarm.key == f"drift:{delivered.edition_id}:file:hugo:"
+    assert str(path) in alarms.sentence_of(alarm)
     assert alarm.settled_at is None
     path.write_bytes(content)
     verify_editions()
@@ -184,11 +184,16 @@ def test_a_drift_raises_one_alarm_and_settles_it_once_it_is_mended(delivered):
     assert alarm.settled_at is not None
     path.unlink()
     verify_editions()
-    assert Alarm.objects.open().get() == alarm
+    verify_editions()
+    again = Alarm.objects.open().get()
+    assert again != alarm
+    path.write_bytes(content)
+    verify_editions()
+    assert not Alarm.objects.open().exists()
 
 
 def test_alarms_of_other_kinds_are_left_alone(delivered, desk):
-    alarms.raise_alarm(desk, "missed", key="missed:7")
+    alarms.raise_alarm(desk, "no_draft", key="missed:7", data={"day": "2026-02-12"})
     verify_editions()
     assert Alarm.objects.open().get().key == "missed:7"
 
