@@ -54,22 +54,19 @@ def found() -> list[tuple[int, str, str]]:
 def tamper(edition: Edition, **columns) -> None:
     """Change what nobody can: past the triggers, as a broken disk does."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type='trigger' AND tbl_name=%s",
-                [Edition._meta.db_table],
-            )
-            triggers = cursor.fetchall()
-            for name, _sql in triggers:
-                cursor.execute(f"DROP TRIGGER {name}")
-        else:
-            cursor.execute(f"ALTER TABLE {Edition._meta.db_table} DISABLE TRIGGER USER")
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            Edition.objects.filter(pk=edition.pk).update(**columns)
+            cursor.execute("SET LOCAL session_replication_role = origin")
+            return
+        table = Edition._meta.db_table
+        triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+        dropped = cursor.execute(triggers, [table]).fetchall()
+        for name, _sql in dropped:
+            cursor.execute(f"DROP TRIGGER {name}")
         Edition.objects.filter(pk=edition.pk).update(**columns)
-        if connection.vendor == "sqlite":
-            for _name, sql in triggers:
-                cursor.execute(sql)
-        else:
-            cursor.execute(f"ALTER TABLE {Edition._meta.db_table} ENABLE TRIGGER USER")
+        for _name, sql in dropped:
+            cursor.execute(sql)
 
 
 def test_what_was_signed_and_delivered_agrees(delivered, editions):
