@@ -152,7 +152,7 @@ def _tell(alarm: Alarm, now: datetime) -> bool:
 
 
 def _tell_through(channel: Channel, alarm: Alarm) -> None:
-    """Tell an alarm through a channel, if its kind can and it is meant to. Raises what it raises."""
+    """Tell an alarm through a channel, if its kind can. Raises what the channel raises."""
     kind = KINDS.get(channel.kind)
     if kind is not None and kind.tell is not None:
         kind.tell(message_of(alarm), configured(channel.kind, channel.config))

@@ -20,6 +20,7 @@ import structlog
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from digest import environment as env
 
@@ -231,10 +232,15 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_AGE = env.number("SESSION_COOKIE_AGE", 60 * 60 * 24 * 14, least=60)  # seconds
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for on the spot, without TLS
 if env.flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     AXES_CLIENT_IP_CALLABLE = "editorial.access.address_behind_proxy"
+
+#: Who reads /metrics shows this as a bearer token; with none, only this machine may read it.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and not METRICS_TOKEN.isascii():
+    raise ImproperlyConfigured("METRICS_TOKEN must be ASCII, or no header can carry it.")
 
 #: A draft's largest payload, in bytes. Django's own limit lies above it, so that ours answers.
 DRAFT_LIMIT = 10 * 1024 * 1024
@@ -303,7 +309,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 if not REDIS_URL.startswith("redis+socket"):
     CELERY_BROKER_TRANSPORT_OPTIONS["socket_keepalive"] = True
+#: Two queues with a worker for each, so that a task that takes long or hangs delays no edition. A
+#: worker that is told nothing takes from both.
 CELERY_TASK_DEFAULT_QUEUE = "publishing"
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("publishing", "slow")
+]
+CELERY_TASK_ROUTES = {
+    name: {"queue": "slow"}
+    for name in (
+        "digest.tasks.read_inbox",
+        "digest.tasks.verify_editions",
+        "editorial.tasks.tell_alarms",
+    )
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
@@ -318,6 +337,12 @@ CELERY_BEAT_SCHEDULE = {
         "editorial.tasks.watch_deadlines",
         "editorial.tasks.tell_alarms",
     )
+} | {
+    "verify_editions": {
+        "task": "digest.tasks.verify_editions",
+        "schedule": crontab(hour="3", minute="30"),  # UTC; one that nobody took by noon was missed
+        "options": {"expires": 8 * 60 * 60},
+    }
 }
 
 # --- logs ----------------------------------------------------------------------------------------

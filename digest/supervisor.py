@@ -1,7 +1,8 @@
 """Runs the programs of the embedded desk: starts them, watches them, stops them in order.
 
 Each program leads a session of its own, so that Ctrl-C reaches only us and the order in which they
-stop is ours: who gives out work goes first, who keeps it goes last.
+stop is ours: who gives out work goes first, who keeps it goes last. Some are started again when
+they fall; one that keeps falling ends the desk, as any other does at once.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from pathlib import Path
 LOG_LIMIT = 10 * 1024 * 1024
 #: How often we look whether everything still runs, in seconds.
 PAUSE = 0.1
+#: A program is started again so many times within so many seconds; what then falls stays down.
+MOST_RESTARTS = 5
+RESTARTS_WITHIN = 60
 
 _STDIN = 0
 _PR_SET_PDEATHSIG = 1
@@ -38,11 +42,13 @@ class Fallen(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and how many seconds it gets to end by itself once it was told to."""
+    """What to run, how many seconds it gets to end by itself once it was told to, and whether it is
+    started again when it ends unasked."""
 
     name: str
     argv: tuple[str, ...]
     patience: float = 5
+    is_restarted: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -112,12 +118,21 @@ def _die_with_parent() -> Callable[[], None] | None:
 class Supervisor:
     """A context in which programs run; leaving it stops them, last started first."""
 
-    def __init__(self, folder: Path, logs: Path, on_start: Callable[[int], None]) -> None:
-        """`folder` is where they run, `on_start` is told the process of each."""
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        on_start: Callable[[int], None],
+        on_restart: Callable[[str], None],
+    ) -> None:
+        """`folder` is where they run, `on_start` is told the process of each, `on_restart` a
+        sentence for each that has fallen and is started again."""
         self._folder = folder
         self._logs = logs
         self._on_start = on_start
+        self._on_restart = on_restart
         self._children: list[Child] = []
+        self._restarts: dict[str, list[float]] = {}
         self._asked = self._impatient = self._interruptible = False
         self._handlers: dict[int, object] = {}
         self._terminal = select.poll()
@@ -159,19 +174,35 @@ class Supervisor:
 
     def start(self, program: Program) -> None:
         """Start a program; it may not be ready yet."""
+        self._children.append(self._born(program))
+
+    def _born(self, program: Program) -> Child:
         child = Child(program, self._folder, self._logs / f"{program.name}.log")
-        self._children.append(child)
         self._on_start(child.pid)
+        return child
 
     def check(self) -> None:
-        """Raise Stopped if somebody asked for it, Fallen if a program has ended."""
+        """Start again what has fallen and may be. Raise Stopped if somebody asked for it, Fallen if
+        a program has ended for good."""
         # A shell passes SIGHUP on when its terminal is closed; make, as the first program of a
         # terminal, does not.
         if self._asked or self._terminal.poll(0):
             raise Stopped
-        for child in self._children:
-            if child.exit_code is not None:
-                raise Fallen(_obituary(child))
+        for place, child in enumerate(self._children):
+            if child.exit_code is None:
+                continue
+            if not self._may_start_again(child.program):
+                raise Fallen(f"{_end_of(child)}, so the desk stops.{_quoted(child.last_words())}")
+            child.kill()  # what it has left behind would work beside its successor
+            self._children[place] = self._born(child.program)
+            self._on_restart(f"{_end_of(child)}; it was started again.")
+
+    def _may_start_again(self, program: Program) -> bool:
+        """Whether a program that has ended is started again; that is noted as done."""
+        now = time.monotonic()
+        lately = [t for t in self._restarts.get(program.name, ()) if now - t < RESTARTS_WITHIN]
+        self._restarts[program.name] = [*lately, now]
+        return program.is_restarted and len(lately) < MOST_RESTARTS
 
     def wait_for(self, name: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait until a started program is ready. Raises Stopped or Fallen."""
@@ -205,10 +236,10 @@ class Supervisor:
             self._children.pop()
 
 
-def _obituary(child: Child) -> str:
+def _end_of(child: Child) -> str:
     code = child.exit_code or 0
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    return f"{child.program.name} {how}, so the desk stops.{_quoted(child.last_words())}"
+    return f"{child.program.name} {how}"
 
 
 def _quoted(lines: str) -> str:

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.i18n import set_language
 
-from digest import views
+from digest import probes, views
 from digest.api import api
 
 
@@ -29,7 +29,9 @@ urlpatterns = [
     path("<day:day>/", views.edition, name="edition"),
     path("at/<slug:desk>/", views.front, name="front_of"),
     path("at/<slug:desk>/<day:day>/", views.edition, name="edition_of"),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
     path("api/", api.urls),
     path("language/", set_language, name="language"),
     path("admin/", admin.site.urls),

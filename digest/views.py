@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-from django.db import DatabaseError, connection
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -69,14 +68,3 @@ def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpRes
 def _page(edition_id: int, sha256: str) -> rendering.IssueView:
     """What a hash names never changes, so its page is made once."""
     return rendering.view_of(document_in(Edition.objects.defer("content").get(pk=edition_id)))
-
-
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """200 while this process can answer and reach its database."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("database out of reach\n", status=503, content_type="text/plain")
-    return HttpResponse("ok\n", content_type="text/plain")

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from digest.models import Card, Draft, HeldCard, Issue
+from digest.models import Card, Desk, Draft, HeldCard, Issue
 from editorial.models import Membership
 
 #: What our own forms carry besides what somebody typed.
@@ -56,6 +56,23 @@ def membership_at(request: HttpRequest, desk: str) -> Membership:
         raise Http404("no such desk for this person")
     timezone.activate(found.desk.zone)  # until PrivatePages ends the request
     return found
+
+
+def may_operate(user, by: Membership | None) -> bool:
+    """Whether somebody may see how the machinery behind a desk stands: who answers for what goes
+    out there, and who keeps the whole installation."""
+    return user.is_superuser or (by is not None and by.may("publish"))
+
+
+def operated_at(request: HttpRequest, desk: str) -> tuple[Desk, Membership | None]:
+    """The desk whose machinery the signed-in person may see, and what they are there, or 404."""
+    memberships = Membership.objects.select_related("desk", "user__preference")
+    by = memberships.filter(desk__slug=desk, user=request.user.pk).first()
+    if not may_operate(request.user, by):
+        raise Http404("no such desk for this person, or not theirs to operate")
+    found = by.desk if by else get_object_or_404(Desk, slug=desk)
+    timezone.activate(found.zone)  # until PrivatePages ends the request
+    return found, by if by and by.may("read") else None
 
 
 def issue_at(by: Membership, day: date, *, card: int | None = None) -> Issue:

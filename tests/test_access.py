@@ -30,6 +30,8 @@ GET: dict[str, tuple[str, ...]] = {
     "edition": (HIDDEN,) * 5,  # nothing is published
     "edition_of": (HIDDEN,) * 5,
     "healthz": EVERYBODY,
+    "readyz": ("not ready",) * 5,  # no broker is there
+    "metrics": EVERYBODY,  # on the machine itself
     "sign_in": (HERE, ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE),
     "sign_out": POST_ONLY,
     "language": (ELSEWHERE,) * 5,
@@ -41,6 +43,7 @@ GET: dict[str, tuple[str, ...]] = {
     "rule": MEMBERS,
     "alarm": POST_ONLY,
     "hour": POST_ONLY,
+    "operation": (SIGN_IN, HIDDEN, HIDDEN, HIDDEN, HERE),
     "issue": MEMBERS,
     "publication": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "draft": MEMBERS,
@@ -135,13 +138,14 @@ def addresses(issue) -> dict[str, str]:
     day, desk = SAMPLE_DAY, issue.desk.slug
     alarm = raise_alarm(issue.desk, "no_draft", key="x", data={"day": str(day)})
     return {
-        **{name: reverse(name) for name in ("front", "healthz", "sign_in", "sign_out", "language")},
+        **{name: reverse(name) for name in ("front", "sign_in", "sign_out", "language")},
+        **{name: reverse(name) for name in ("healthz", "readyz", "metrics")},
         "desk": reverse("desk"),
         "front_of": reverse("front_of", args=[desk]),
         "edition": reverse("edition", args=[day]),
         "edition_of": reverse("edition_of", args=[desk, day]),
         **{name: reverse(name, args=[desk]) for name in ("queue", "queue_news", "archive")},
-        **{name: reverse(name, args=[desk]) for name in ("calendar", "rule")},
+        **{name: reverse(name, args=[desk]) for name in ("calendar", "rule", "operation")},
         "alarm": reverse("alarm", args=[desk, alarm.pk]),
         "hour": reverse("hour", args=[desk, day]),
         "draft": reverse("draft", args=[desk, draft.pk]),
@@ -191,6 +195,7 @@ def _answer(response) -> str:
     if response.status_code == 302:
         return SIGN_IN if response["Location"].startswith("/sign-in/") else ELSEWHERE
     codes = {200: HERE, 401: SIGN_IN, 403: "no desk", 404: HIDDEN, 405: WRONG_METHOD}
+    codes[503] = "not ready"
     return codes[response.status_code]
 
 

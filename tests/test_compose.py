@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = (ROOT / "compose.yaml").read_text()
 SERVICES = YAML(typ="safe").load(COMPOSE)["services"]
-OURS = {"web", "worker", "beat", "migrate"}
+OURS = {"web", "worker", "worker-slow", "beat", "migrate"}
 ONE_SHOT = {"migrate"}
 
 
@@ -65,9 +66,19 @@ def test_every_variable_is_one_that_the_settings_read():
         assert f'"{name}"' in settings, name
 
 
-@pytest.mark.parametrize("name", ["worker", "beat"])
+@pytest.mark.parametrize("name", ["worker", "worker-slow", "beat"])
 def test_commands_are_ones_that_celery_knows(name):
     # `--help` last: Celery reads what stands before it, and starts nothing.
     argv = [sys.executable, "-m", *SERVICES[name]["command"], "--help"]
     result = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
+
+
+def test_every_queue_has_a_worker_and_none_has_two():
+    queues = [
+        queue
+        for service in SERVICES.values()
+        if "worker" in service.get("command", "")
+        for queue in service["command"][service["command"].index("--queues") + 1].split(",")
+    ]
+    assert sorted(queues) == sorted(queue.name for queue in settings.CELERY_TASK_QUEUES)

@@ -46,17 +46,23 @@ DIGEST: dict[str, set[str]] = {
     "alarms": {"channels", "models"},
     "publishing": {"alarms", "channels", "document", "models"},
     "inbox": {"intake", "models", "publishing"},
+    # how all of it stands
+    "broker": set(),
+    "operations": {"broker", "celery", "models"},
+    "metrics": {"operations"},
+    "verifying": {"alarms", "editions", "hugo", "models", "operations"},
     # doors
-    "tasks": {"celery", "inbox", "publishing"},
+    "tasks": {"broker", "celery", "inbox", "operations", "publishing", "verifying"},
     "api": {"document", "intake", "models"},
     "views": {"editions", "models", "rendering"},
-    "urls": {"api", "views"},
+    "probes": {"metrics", "operations"},
+    "urls": {"api", "probes", "views"},
     # wiring and the embedded desk
     "environment": set(),
     "settings": {"environment"},
     "storage": set(),
     "celery": {"heartbeat"},
-    "heartbeat": set(),
+    "heartbeat": {"broker"},
     "wsgi": set(),
     "asgi": set(),
     "checks": set(),
@@ -102,12 +108,12 @@ EDITORIAL: dict[str, set[str]] = {
 }
 #: Layers that hold several others together; they may import any of their own package but these.
 DOORS = {"management", "migrations", "views"}
-NOT_BEHIND_DOORS = {"api", "urls", "views"}
+NOT_BEHIND_DOORS = {"api", "probes", "urls", "views"}
 
 #: What people's side may ask of the machine's side.
 DIGEST_FOR_EDITORIAL = {
     *("document", "editions", "hugo", "markup", "models", "reading", "rendering", "rows"),
-    *("folding", "promises", "search", "tasks"),
+    *("folding", "operations", "promises", "search", "tasks"),
     # what makes an edition go out, and what tells that it did not
     *("alarms", "publishing"),
 }

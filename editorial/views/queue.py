@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
 from editorial import pages, queue
-from editorial.access import membership_at, signed_in
+from editorial.access import may_operate, membership_at, signed_in
 from editorial.filters import Filters
 from editorial.forms import is_number
 from editorial.listing import STATE_LABELS, facets_of, last_event_of, new_cards, rows_of, without
@@ -36,6 +36,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
         "by": by,
         "desk": by.desk,
         "alarms": pages.alarms_at(by.desk),
+        "may_operate": may_operate(request.user, by),
         "today": by.desk.today(),
         "since": since,
         "filters": filters,

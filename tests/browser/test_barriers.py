@@ -92,6 +92,7 @@ def test_axe_finds_nothing_serious_on_any_page(theme, locale, newsroom, worked_o
         "/desk/daily/",
         "/desk/daily/?q=attention&scope=all",
         "/desk/daily/issues/",
+        "/desk/daily/operation/",
         "/keys/",
         card,
         f"{card}history/",

@@ -152,11 +152,14 @@ def redis_server(monkeypatch) -> Iterator[RedisServer]:
 
 
 class Worker(Service):
-    """A real worker on the test's own database, broker and folders."""
+    """A real worker on the test's own database, broker and folders. It takes from both queues, as
+    one does that is told nothing, unless `queues` names some."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self.heartbeat = folder / "worker.alive"
+    def __init__(self, environment: dict[str, str], folder: Path, queues: str = "") -> None:
+        self.heartbeat = folder / f"worker-{queues}.alive"
         argv = [sys.executable, "-m", "celery", "-A", "digest", "worker", "-c", "2", "-l", "INFO"]
+        if queues:
+            argv += ["--queues", queues, "--hostname", f"{queues}@test"]
         super().__init__(argv, environment | {"HEARTBEAT_FILE": str(self.heartbeat)}, folder)
 
     def start(self) -> None:
@@ -174,8 +177,8 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[Worker]:
-    """A worker, not yet started, that sees what the test commits."""
+def new_worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[Callable]:
+    """Makes workers, not yet started, that see what the test commits."""
     environment = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": redis_server.url,
@@ -184,11 +187,21 @@ def worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[Worke
         "HUGO_TREE": str(settings.HUGO_TREE),
         "INBOX_DIR": str(settings.INBOX_DIR),
     }
-    worker = Worker(environment, tmp_path)
-    try:
-        yield worker
-    finally:
+    workers: list[Worker] = []
+
+    def make(queues: str = "") -> Worker:
+        workers.append(Worker(environment, tmp_path, queues))
+        return workers[-1]
+
+    yield make
+    for worker in workers:
         worker.kill()
+
+
+@pytest.fixture
+def worker(new_worker) -> Worker:
+    """A worker, not yet started, that takes from both queues."""
+    return new_worker()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import urllib.request
 import psutil
 import pytest
 
-from tests.services.conftest import living, wait_until
+from tests.services.conftest import DeskProcess, living, wait_until
 
 ASKED_TO_STOP = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -38,7 +38,10 @@ def test_desk_opens_in_an_empty_folder(desk_process):
         assert re.search(rf"sign in as {name} +password \S+", desk_process.output)
     assert desk_process.address in desk_process.output
     commands = "\n".join(command(process) for process in desk_process.family())
-    for program in ("redis-server", "granian", "digest worker", "digest beat"):
+    for program in (
+        *("redis-server", "granian", "digest beat"),
+        *("--queues publishing", "--queues slow"),
+    ):
         assert program in commands
 
 
@@ -96,6 +99,49 @@ def test_killed_web_server_ends_the_desk_with_a_sentence(desk_process):
     assert desk_process.end() == 1
     assert "web was ended by SIGKILL, so the desk stops. Its last lines:" in desk_process.output
     assert "Listening at" in desk_process.output
+    assert living(family) == []
+
+
+def leader(desk: DeskProcess, words: str) -> psutil.Process:
+    """The first process of one of the desk's programs."""
+    children = psutil.Process(desk.process.pid).children()
+    return next(child for child in children if words in command(child))
+
+
+@pytest.mark.parametrize("words", ["--queues publishing", "--queues slow", "digest beat"])
+def test_killed_worker_or_beat_is_started_again(desk_process, words):
+    first = leader(desk_process, words)
+    left = [first, *first.children(recursive=True)]
+    first.kill()
+    wait_until(
+        lambda: "was ended by SIGKILL; it was started again." in desk_process.output,
+        seconds=10,
+        what="the desk says so",
+    )
+    assert leader(desk_process, words).pid != first.pid
+    wait_until(lambda: not living(left), seconds=10, what="its children end too")
+    assert desk_process.process.poll() is None
+    family = desk_process.family()
+    desk_process.send(signal.SIGTERM)
+    assert desk_process.end() == 0
+    assert living(family) == []
+
+
+def test_worker_that_keeps_falling_ends_the_desk(desk_process):
+    family = desk_process.family()
+    killed = set()
+    while desk_process.process.poll() is None and len(killed) < 7:
+        try:
+            child = leader(desk_process, "--queues slow")
+        except (StopIteration, psutil.Error):
+            continue  # just between two of them
+        if child.pid not in killed:
+            killed.add(child.pid)
+            child.kill()
+    assert desk_process.end() == 1
+    assert len(killed) == 6
+    assert desk_process.output.count("it was started again.") == 5
+    assert "worker-slow was ended by SIGKILL, so the desk stops." in desk_process.output
     assert living(family) == []
 
 

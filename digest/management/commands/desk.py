@@ -1,7 +1,7 @@
 """`manage.py desk`, which `make desk` runs: the whole desk in one terminal, until Ctrl-C.
 
 It sets up whatever is missing, each time anew but cheaply, and then runs Redis, the web server, a
-Celery worker and Celery beat side by side.
+Celery worker for each queue and Celery beat side by side.
 """
 
 from __future__ import annotations
@@ -40,13 +40,23 @@ SAMPLE = settings.BASE_DIR / "digest" / "sample"
 #: Addresses that stand for every one this machine has.
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  named to warn of them, not bound
 
+#: What the workers share: alone on this desk, they have nothing to gossip about.
+_WORKER = ("worker", "--without-gossip", "--without-mingle")
+#: The programs that Celery runs, and how. What is slow has a worker of its own, so that no edition
+#: ever stands behind it.
+CELERY_PROGRAMS = {
+    "worker": (*_WORKER, "--queues", "publishing", "--concurrency", "2", "-n", "publishing@%h"),
+    "worker-slow": (*_WORKER, "--queues", "slow", "--concurrency", "1", "-n", "slow@%h"),
+    "beat": ("beat",),
+}
+
 
 class Refused(Exception):
     """The desk cannot open; the message is a sentence that says why and what to do."""
 
 
 class Command(BaseCommand):
-    help = "Set up and run the whole desk: Redis, web server, worker and scheduler."
+    help = "Set up and run the whole desk: Redis, web server, workers and scheduler."
 
     def add_arguments(self, parser) -> None:
         port = os.environ.get("PORT") or "8000"
@@ -59,7 +69,9 @@ class Command(BaseCommand):
         try:
             with (
                 occupy(settings.VAR_DIR, address=address) as premises,
-                Supervisor(settings.BASE_DIR, logs, on_start=premises.enter) as supervisor,
+                Supervisor(
+                    settings.BASE_DIR, logs, on_start=premises.enter, on_restart=self.say
+                ) as supervisor,
             ):
                 self.run_desk(supervisor, host, port, address)
         except Occupied as other:
@@ -102,7 +114,7 @@ class Command(BaseCommand):
                 load_sample()
                 settings.INBOX_DIR.mkdir(parents=True, exist_ok=True)
         connections.close_all()  # from here on others work with the database, we only watch
-        with self.step("web server, worker, scheduler"):
+        with self.step("web server, workers, scheduler"):
             start_programs(supervisor, host, port, address)
         self.say(f"\nThe desk is open at {address}/desk/ ({time.monotonic() - started:.1f} s).")
         self.greet(host, accounts)
@@ -332,21 +344,17 @@ def load_sample() -> None:
 
 
 def start_programs(supervisor: Supervisor, host: str, port: int, address: str) -> None:
-    """Start the web server, the worker and beat together, and wait until each does its work."""
+    """Start the web server, the workers and beat together, and wait until each does its work."""
     environment = {
         "VAR_DIR": str(settings.VAR_DIR),
         "SITE_URL": os.environ.get("SITE_URL") or address,
         "PYTHONUNBUFFERED": "1",
     }
-    signs = {name: settings.VAR_DIR / f"{name}.alive" for name in ("worker", "beat")}
-    for name, program in (
-        ("web", _web_program(host, port, environment)),
-        ("worker", _celery_program("worker", environment, signs)),
-        ("beat", _celery_program("beat", environment, signs)),
-    ):
-        if name in signs:
-            signs[name].unlink(missing_ok=True)
-        supervisor.start(program)
+    signs = {name: settings.VAR_DIR / f"{name}.alive" for name in CELERY_PROGRAMS}
+    supervisor.start(_web_program(host, port, environment))
+    for name, sign in signs.items():
+        sign.unlink(missing_ok=True)
+        supervisor.start(_celery_program(name, environment | {"HEARTBEAT_FILE": str(sign)}))
     host_header = urlsplit(environment["SITE_URL"]).netloc
     supervisor.wait_for("web", lambda: _is_healthy(address, host_header), seconds=60)
     for name, sign in signs.items():
@@ -363,19 +371,11 @@ def _web_program(host: str, port: int, environment: dict[str, str]) -> Program:
     return Program("web", argv, patience=8, environment=environment)
 
 
-def _celery_program(name: str, environment: dict[str, str], signs: dict[str, Path]) -> Program:
-    # Alone as it is, the worker has nobody to gossip with. A task that it does not finish in its
-    # patience is not lost: the database knows what is due.
-    options = {
-        "worker": ("--concurrency", "2", "--without-gossip", "--without-mingle"),
-        "beat": (),
-    }
-    return Program(
-        name,
-        (sys.executable, "-m", "celery", "-A", "digest", name, "-l", "INFO", *options[name]),
-        patience=10,
-        environment=environment | {"HEARTBEAT_FILE": str(signs[name])},
-    )
+def _celery_program(name: str, environment: dict[str, str]) -> Program:
+    # A task that a worker does not finish in its patience is not lost: the database knows what is
+    # due. For the same reason a worker that was killed is simply started again.
+    argv = (sys.executable, "-m", "celery", "-A", "digest", *CELERY_PROGRAMS[name], "-l", "INFO")
+    return Program(name, argv, patience=10, is_restarted=True, environment=environment)
 
 
 def _is_healthy(address: str, host_header: str) -> bool:
