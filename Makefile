@@ -8,12 +8,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help desk test bench lint check format lock clean environment test-environment
+.PHONY: help desk test test-faults bench lint check format lock clean environment test-environment
 
 python := .venv/bin/python
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 desk: environment  ## Set everything up and run the desk until Ctrl-C
 	@exec $(python) manage.py desk $(host)
@@ -30,7 +30,11 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
 on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
-  $(addprefix tests/digest/test_,intake.py promises.py rows.py) tests/services/test_worker.py
+  $(addprefix tests/digest/test_,intake.py promises.py rows.py operations.py verifying.py) tests/services/test_worker.py
+
+test-faults: test-environment  ## Kill the worker 1,000 times (KILLS) while it publishes
+	@setup/programs
+	@KILLS=$(or $(KILLS),1000) $(python) -m pytest tests/services/test_publishing.py -k again_and_again
 
 bench: test-environment  ## Measure the desk beside Django admin, and texts beside plain yardsticks
 	@$(python) -m benches $(if $(filter command,$(origin DATABASE)),$(DATABASE))

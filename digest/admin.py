@@ -3,12 +3,15 @@ a change around `editorial.editing` would have no event and no check."""
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from digest import models
+from digest.channels import KINDS, configured
 from digest.publishing import reschedule
 
 
@@ -28,9 +31,36 @@ class LookOnly(admin.ModelAdmin):
         return False
 
 
+class ChannelForm(forms.ModelForm):
+    """A channel whose configuration is what its kind asks for, or is refused with where and why."""
+
+    kind = forms.ChoiceField(choices=[(name, name) for name in KINDS])
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if "kind" in cleaned and "config" in cleaned:
+            try:
+                configured(cleaned["kind"], cleaned["config"] or {})
+            except ValueError as error:
+                self.add_error("config", str(error))
+                fields = ", ".join(KINDS[cleaned["kind"]].config.model_fields)
+                asked = _("This kind of channel asks for: %(fields)s") % {"fields": fields}
+                self.add_error("config", asked)
+        return cleaned
+
+
+class ChannelInline(admin.StackedInline):
+    model = models.Channel
+    form = ChannelForm
+    extra = 0
+
+
 @admin.register(models.Desk)
 class DeskAdmin(admin.ModelAdmin):
     list_display = ["title", "slug", "zone", "publication_hour", "four_eyes"]
+    # The rule for the deadline is signed by a chief, at the desk.
+    readonly_fields = ["deadline_rule", "notice", "rule_signed_by", "rule_signed_at"]
+    inlines = [ChannelInline]
 
     def save_model(self, request: HttpRequest, obj: models.Desk, form, change: bool) -> None:
         super().save_model(request, obj, form, change)

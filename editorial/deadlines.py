@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from digest import alarms, editions, hugo
+from digest import alarms, document, editions, hugo
 from digest.document import Document
 from digest.models import Desk, Event, Issue, Section
 from digest.publishing import machine_account
@@ -226,8 +226,9 @@ def _with_approved(whole: Issue, case: IssueCase) -> tuple[Document, int]:
 def _with_notice(whole: Issue, notice: str) -> tuple[Document, int]:
     if not notice.strip():
         raise NotFollowed(_("The desk’s notice to readers is empty."))
-    made = document_of(whole).model_copy(update={"sections": (), "lead": "", "footer": ""})
-    return _saying(made, notice), 0
+    said = document.Section(kind=Section.Kind.CARDS, title=_("Notice"), lead=notice.strip())
+    update = {"sections": (said,), "lead": "", "footer": ""}
+    return document_of(whole).model_copy(update=update), 0
 
 
 def _saying(made: Document, sentence: str) -> Document:

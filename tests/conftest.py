@@ -59,7 +59,8 @@ def _own_folders(settings, tmp_path):
 def _no_broker(request, monkeypatch):
     """Nothing outside of tests/services waits for a broker that is not there."""
     if "services" not in request.keywords:
-        monkeypatch.setattr("editorial.decisions.wake_publisher", lambda: None)
+        for module in ("decisions", "deadlines"):
+            monkeypatch.setattr(f"editorial.{module}.wake_publisher", lambda: None)
 
 
 @pytest.fixture

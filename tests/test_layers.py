@@ -69,7 +69,7 @@ DIGEST: dict[str, set[str]] = {
     "apps": {"checks", "models", "promises"},
     "premises": set(),
     "supervisor": set(),
-    "admin": {"models", "publishing"},
+    "admin": {"channels", "models", "publishing"},
 }
 #: The same for `editorial`, whose every module may also import what DIGEST_FOR_EDITORIAL names.
 EDITORIAL: dict[str, set[str]] = {

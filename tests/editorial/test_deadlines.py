@@ -189,8 +189,9 @@ def test_under_the_notice_only_the_notice_goes_out(clock, issue, editor, chief, 
     at(clock, 0)
     work()
     read = hugo.read(post_of(issue, settings).read_bytes())
-    assert read.lead == "今日因故延後出刊，敬請見諒。"
-    assert read.sections == ()
+    [section] = read.sections
+    assert (section.title, section.lead) == ("公告", "今日因故延後出刊，敬請見諒。")
+    assert not section.cards
 
 
 @pytest.mark.parametrize("why", ["nothing approved", "signer left", "signer demoted"])

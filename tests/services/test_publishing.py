@@ -196,7 +196,11 @@ def _make_due(editions: list[Edition], settings) -> dict[int, int]:
     return {issue.pk: issue.events.count() for issue in issues}
 
 
-def test_a_worker_killed_twenty_times_while_publishing_publishes_everything_once(
+#: How often the worker is killed; `make test-faults` asks for more.
+KILLS = int(os.environ.get("KILLS", "20"))
+
+
+def test_a_worker_killed_again_and_again_while_publishing_publishes_everything_once(
     worker, desk, sample, editor, chief, settings
 ):
     editions = []
@@ -208,7 +212,7 @@ def test_a_worker_killed_twenty_times_while_publishing_publishes_everything_once
     worker._environment["DELIVERY_LEASE"] = "1"
     worker.start()
     interrupted = 0
-    for n in range(20):
+    for n in range(KILLS):
         before = _make_due(editions, settings)
         send(publish_due)
         time.sleep(random.uniform(0, 0.15))
