@@ -21,7 +21,7 @@ STATES: dict[str, Promise] = {
     "missed": _("missed"),
     "none": _("no draft"),
     "unpublished": _("not published"),
-    "held": _("presses stopped"),
+    "held": _("held"),
     "signed": _("signed"),
     "review": _("in review"),
     "ahead": _("to come"),
