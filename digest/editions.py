@@ -58,6 +58,11 @@ def make_edition(issue: Issue, proof: Proof, *, by, rule: str = "") -> Edition:
     )
 
 
+def signed_document(edition_id: int) -> document.Document:
+    """The document of an edition, of which nothing else is read."""
+    return document_in(Edition.objects.defer("content").get(pk=edition_id))
+
+
 def document_in(edition: Edition) -> document.Document:
     """The document an edition holds, as a value."""
     return document.Document.model_validate(edition.document)

@@ -201,8 +201,8 @@ def _correction_said(case: IssueCase, by: Membership) -> str | None:
     if not case.issue.published_id:
         return None
     said = case.proof.document.front_matter.text("correction")
-    published = Edition.objects.defer("content").get(pk=case.issue.published_id)
-    if not said.strip() or said == editions.document_in(published).front_matter.text("correction"):
+    published = editions.signed_document(case.issue.published_id)
+    if not said.strip() or said == published.front_matter.text("correction"):
         return _(
             "Readers have this issue. Tell them what is corrected: write it in the front matter, "
             "under “Correction”."

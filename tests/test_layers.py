@@ -91,6 +91,7 @@ EDITORIAL: dict[str, set[str]] = {
     "deadlines": {"models", "queue"},
     "rules": {"deadlines", "decisions", "models", "queue"},
     "calendar": set(),
+    "revision": set(),
     "tasks": {"deadlines"},
     "undo": {"decisions", "editing", "glances", "labels", "models"},
     "changes": {"diff", "labels"},

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from digest import rendering
+from digest import editions, rendering
 from digest.hugo.frontmatter import write as write_front_matter
 from digest.models import Picture
 from editorial import queue
@@ -17,6 +17,7 @@ from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, refusal
 from editorial.pages import publication_of, warnings_of, workplace_of
 from editorial.responses import last_event
+from editorial.revision import revisions
 
 
 @require_safe
@@ -27,9 +28,10 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     issue = issue_at(by, day)
     since = last_event(issue)
     case = queue.case_of_issue(issue.pk)
-    hour = by.desk.hour_of(issue.date)
+    hour = case.issue.moment
     refused = refusal(DECISIONS["sign"], case, by)
     at = workplace_of(by, issue)
+    last = case.last_edition
     context = {
         "by": by,
         "desk": by.desk,
@@ -43,6 +45,9 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "hour": hour if hour > timezone.now() else None,
         "page": rendering.view_of(case.proof.document),
         "publication": publication_of(case),
+        "revisions": revisions(editions.signed_document(last.pk), case.proof.document)
+        if last
+        else None,
         "front_matter": write_front_matter(case.proof.document.front_matter),
         "warnings": warnings_of(case.proof.document),
     }
