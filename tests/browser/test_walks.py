@@ -80,6 +80,72 @@ def test_a_draft_is_judged_signed_published_and_read(javascript, desk_process, v
     expect(reader.locator(".story")).to_have_count(18)
 
 
+def test_the_presses_are_stopped_let_go_and_what_is_out_is_corrected_and_taken_back(
+    desk_process, visitor
+):
+    """All of it in the page, with the real worker; the sample's hour is long over."""
+    day = "2026-02-12"
+    address = f"{desk_process.address}/desk/daily/{day}/"
+    post = desk_process.var_dir / f"hugo/content/posts/{day}-ai-daily.md"
+    editor, chief, reader = visitor(), visitor(), visitor()
+    sign_in(editor, desk_process.address, EDITOR)
+    sign_in(chief, desk_process.address, CHIEF)
+    editor.goto(address)
+    expect(editor.locator(".card.is-here")).to_have_count(1)
+    for _ in range(19):
+        editor.keyboard.press("a")
+    expect(editor.locator('[data-count="insight-approved"]')).to_be_visible()
+
+    def sign_and_publish() -> None:
+        chief.goto(f"{address}sign/")
+        chief.locator('[data-decision="sign"]').click()
+        chief.goto(address)
+        chief.locator('[data-decision="publish"]').click()
+        expect(chief.locator(".delivery--delivered")).to_be_visible(timeout=30_000)
+
+    chief.goto(f"{address}sign/")
+    chief.locator('[data-decision="sign"]').click()
+    # One key stops the presses; while they stand still, nothing can be published.
+    editor.reload()
+    expect(editor.locator(".card.is-here")).to_have_count(1)
+    editor.keyboard.press("H")
+    expect(editor.locator("#note-hold-")).to_be_focused()
+    editor.keyboard.insert_text("標題裡的數字有誤")
+    editor.keyboard.press("Enter")
+    expect(editor.locator("#held-notice")).to_contain_text("標題裡的數字有誤")
+    chief.goto(address)
+    expect(chief.locator('[data-decision="publish"]')).to_be_disabled()
+    chief.locator('[data-decision="unhold"]').click()
+    expect(chief.locator("#held-notice")).to_have_count(0)
+    chief.locator('[data-decision="publish"]').click()
+    expect(chief.locator(".delivery--delivered")).to_be_visible(timeout=30_000)
+    first = hashlib.sha256(post.read_bytes()).hexdigest()
+
+    # A correction: the text, the note, another signature, another publication.
+    editor.goto(card_page(editor, address))
+    editor.fill("#field-summary", "改正後的摘要。")
+    editor.click("[name=approve]")
+    chief.goto(f"{address}sign/")
+    expect(chief.locator('[data-decision="sign"]')).to_be_disabled()
+    expect(chief.locator("#why-sign-")).to_contain_text("更正")
+    expect(chief.locator(".revision")).to_have_count(1)
+    editor.goto(f"{address}front/")
+    editor.fill("#field-correction", "第一則的摘要有誤，已改正。")
+    editor.click("[name=save]")
+    sign_and_publish()
+    assert hashlib.sha256(post.read_bytes()).hexdigest() != first
+    reader.goto(f"{desk_process.address}/{day}/")
+    expect(reader.locator(".issue__correction")).to_contain_text("第一則的摘要有誤，已改正。")
+
+    # Taken back: readers and the channel have it no more.
+    chief.locator(".publication__more > summary").click()
+    chief.fill("#note-unpublish-", "來源撤稿")
+    chief.locator('[data-decision="unpublish"]').click()
+    expect(chief.locator(".delivery--delivered")).to_contain_text("撤下", timeout=30_000)
+    assert not post.exists()
+    assert reader.goto(f"{desk_process.address}/{day}/").status == 404
+
+
 def test_two_editors_on_one_field_lose_nothing(desk_process, visitor):
     address = f"{desk_process.address}/desk/daily/2026-02-12/"
     pages = [visitor(), visitor()]
