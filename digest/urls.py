@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from digest import probes, views
 from digest.api import api
+from digest.feeds import IssuesFeed
 
 
 class DayConverter:
@@ -26,6 +27,8 @@ register_converter(DayConverter, "day")
 
 urlpatterns = [
     path("", views.front, name="front"),
+    path("feed.xml", IssuesFeed(), name="feed"),
+    path("at/<slug:desk>/feed.xml", IssuesFeed(), name="feed_of"),
     path("<day:day>/", views.edition, name="edition"),
     path("at/<slug:desk>/", views.front, name="front_of"),
     path("at/<slug:desk>/<day:day>/", views.edition, name="edition_of"),

@@ -27,6 +27,8 @@ POST_ONLY = (WRONG_METHOD,) * 5
 GET: dict[str, tuple[str, ...]] = {
     "front": EVERYBODY,
     "front_of": EVERYBODY,
+    "feed": EVERYBODY,
+    "feed_of": EVERYBODY,
     "edition": (HIDDEN,) * 5,  # nothing is published
     "edition_of": (HIDDEN,) * 5,
     "healthz": EVERYBODY,
@@ -142,6 +144,8 @@ def addresses(issue) -> dict[str, str]:
         **{name: reverse(name) for name in ("healthz", "readyz", "metrics")},
         "desk": reverse("desk"),
         "front_of": reverse("front_of", args=[desk]),
+        "feed": reverse("feed"),
+        "feed_of": reverse("feed_of", args=[desk]),
         "edition": reverse("edition", args=[day]),
         "edition_of": reverse("edition_of", args=[desk, day]),
         **{name: reverse(name, args=[desk]) for name in ("queue", "queue_news", "archive")},

@@ -134,6 +134,7 @@ def test_what_is_taken_back_is_gone_from_readers_and_channels_and_can_come_again
     assert post_of(issue, settings).exists()
     do("unpublish", issue, chief, "來源撤稿")
     assert reader.get(f"/{issue.date}/").status_code == 404
+    assert "<entry>" not in reader.get("/at/daily/feed.xml").content.decode()
     work()
     assert not post_of(issue, settings).exists()
     assert [(d.action, d.state) for d in publication(issue).deliveries] == [
@@ -200,6 +201,8 @@ def test_a_correction_is_an_edition_that_says_what_it_corrects(signed, editor, c
     said = hugo.read(post.read_bytes()).front_matter.text("correction")
     assert said == "第一則摘要的數字有誤，已改正。"
     assert said in reader.get(f"/{issue.date}/").content.decode()
+    feed = reader.get("/feed.xml").content.decode()
+    assert feed.count("<entry>") == 1 and said in feed
     # The next correction needs a note of its own.
     change(card, editor, summary="再改一次的摘要。")
     card.refresh_from_db()
