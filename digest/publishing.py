@@ -67,15 +67,23 @@ def mark_missed(now: datetime) -> None:
     """Say of each issue whose grace has run out that it was missed. It stays so: what is old by
     then must not go out by itself when somebody makes the grace longer."""
     for issue in Issue.objects.missed(now).select_related("desk"):
-        with transaction.atomic():
-            found = Issue.objects.filter(pk=issue.pk, due_at=issue.due_at, missed_at=None)
-            if found.update(missed_at=now) != 1:
-                continue  # another worker was first, or a person
-            _record(issue, "issue.miss", after={"due_at": issue.due_at.isoformat()})
-            at = issue.due_at.astimezone(ZoneInfo(issue.desk.zone))
-            data = {"day": str(issue.date), "at": f"{at:%Y-%m-%d %H:%M}"}
-            key = f"missed:{issue.date}:{issue.due_at.isoformat()}"
-            alarms.raise_alarm(issue.desk, "missed", key=key, issue=issue, data=data)
+        try:
+            _mark_missed(issue, now)
+        except Exception:
+            # It is not due any more either way; what is must not wait for it.
+            log.exception("missed issue not marked", issue=issue.pk)
+
+
+def _mark_missed(issue: Issue, now: datetime) -> None:
+    with transaction.atomic():
+        found = Issue.objects.filter(pk=issue.pk, due_at=issue.due_at, missed_at=None)
+        if found.update(missed_at=now) != 1:
+            return  # another worker was first, or a person
+        _record(issue, "issue.miss", after={"due_at": issue.due_at.isoformat()})
+        at = issue.due_at.astimezone(ZoneInfo(issue.desk.zone))
+        data = {"day": str(issue.date), "at": f"{at:%Y-%m-%d %H:%M}"}
+        key = f"missed:{issue.date}:{issue.due_at.isoformat()}"
+        alarms.raise_alarm(issue.desk, "missed", key=key, issue=issue, data=data)
 
 
 def _tell_of_release(issue: Issue, error: Exception) -> None:

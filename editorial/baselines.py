@@ -18,8 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from digest import rows
-from digest.models import Card, Event, Issue, Section
+from digest import editions, rows
+from digest.models import Card, Edition, Event, Issue, Section
 from editorial import editing
 from editorial.changes import FieldChange, kind_of
 from editorial.decisions import Refusal, Refused, lock
@@ -188,12 +188,21 @@ def _published(card: Card, by: Membership) -> Found:
     issue = Issue.objects.select_related("published").get(sections__cards=card)
     if issue.published is None:
         return None
-    signed = issue.events.filter(verb="issue.sign", after__edition=issue.published.number)
+    signatures = issue.events.filter(verb__in=("issue.sign", "issue.sign_by_rule"))
+    signed = signatures.filter(after__edition=issue.published.number)
     event = signed.select_related("actor").last()
     values = card_as_of(card, event.pk) if event else None
-    if not values or values["dropped"]:
+    if not values or values["dropped"] or _left_out(issue.published, values["headline"]):
         return None  # readers have the issue without it
     return values, event.at, event.actor, event.pk
+
+
+def _left_out(edition: Edition, headline: str) -> bool:
+    """Whether the rule that made an edition left a card out of it."""
+    if not edition.rule:
+        return False
+    sections = editions.document_in(edition).sections
+    return headline not in {card.headline for section in sections for card in section.cards}
 
 
 #: The versions of a card that are one key away → what they are called, how they are found.

@@ -45,6 +45,9 @@ export function act(button, more = {}, shown = "") {
   return going;
 }
 
+/** Resolves when all that was pressed so far is done. */
+export const settled = () => queue;
+
 /** Ask for a reason; answers with it, or with null when somebody thinks better of it. */
 export function ask(dialog, about) {
   const answer = dialog.querySelector("input");

@@ -1,6 +1,7 @@
 // The proof and the signature, in a dialog on the day page: no other page has to be loaded.
 // Behaviour hangs on: #proof (dialog), [data-opens-proof].
 
+import { settled } from "./acting.js";
 import { flush } from "./saving.js";
 import { whileBusy } from "./sending.js";
 import { word } from "./words.js";
@@ -10,6 +11,7 @@ const dialog = document.getElementById("proof");
 /** Show the issue as readers will see it, with the signature below. */
 export async function openProof() {
   if (!dialog || !(await flush(document.body))) return;
+  await settled(); // the proof shows what was approved a moment ago as approved
   const link = document.getElementById("to-sign");
   const place = dialog.querySelector("[data-proof]");
   place.textContent = "";

@@ -41,6 +41,7 @@ def test_what_is_typed_goes_into_the_file_and_onto_the_day_page(page, issue):
         "title": "新標題：「測試」 # 1",
         "description": "一句話。",
         "summary": "摘要 & 更多",
+        "correction": "更正：日期有誤。",
         "tags": " 晶片\r\n\r\nopen weights\r\nc: d ",
     }
     response = page.post(address("front_matter", issue), form_at(page, issue) | sent)
@@ -72,7 +73,7 @@ def test_the_form_of_the_day_page_saves_each_field_at_its_own_address(page, issu
     html = response.content.decode()
     assert "<html" not in html
     actions = [form["action"] for form in Forms(html).forms]
-    names = ("title", "description", "summary", "tags")
+    names = ("title", "description", "summary", "correction", "tags")
     assert actions == [address("front_field", issue, name) for name in names]
 
 
