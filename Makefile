@@ -32,9 +32,10 @@ selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
 on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
   $(addprefix tests/digest/test_,intake.py promises.py rows.py operations.py verifying.py) tests/services/test_worker.py
 
-test-faults: test-environment  ## Kill the worker 1,000 times (KILLS) while it publishes
+test-faults: test-environment  ## Longer: 1,000 killed workers (KILLS), 100,000 random steps (WALKS × 50)
 	@setup/programs
 	@KILLS=$(or $(KILLS),1000) $(python) -m pytest tests/services/test_publishing.py -k again_and_again
+	@WALKS=$(or $(WALKS),2000) $(python) -m pytest tests/editorial/test_published_is_signed.py
 
 bench: test-environment  ## Measure the desk beside Django admin, and texts beside plain yardsticks
 	@$(python) -m benches $(if $(filter command,$(origin DATABASE)),$(DATABASE))
