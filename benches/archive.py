@@ -95,6 +95,7 @@ def build(desk: Desk, template_issue: Issue, days: int, by: Membership) -> None:
             "title": "slug",
             "signed_by_id": str(by.user_id),
             "signed_at": now,
+            "rule": "''",
         }
         insert(Edition, edition, f"FROM digest_issue WHERE id IN {copies}")
         cursor.execute(
