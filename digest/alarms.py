@@ -120,7 +120,14 @@ def tell_due(now: datetime | None = None) -> int:
     """Tell all alarms that nobody outside the desk has heard of yet; answers with how many were."""
     now = now or timezone.now()
     waiting = Alarm.objects.filter(told_at=None, next_attempt_at__lte=now)
-    return sum(_tell(alarm, now) for alarm in waiting.select_related("desk", "issue"))
+    told = 0
+    for alarm in waiting.select_related("desk", "issue"):
+        try:
+            told += _tell(alarm, now)
+        except Exception:
+            # One broken alarm must not keep the others; its lease lets it rest.
+            log.exception("alarm not told", alarm=alarm.key)
+    return told
 
 
 def _tell(alarm: Alarm, now: datetime) -> bool:
@@ -140,7 +147,8 @@ def _tell(alarm: Alarm, now: datetime) -> bool:
             errors.append(f"{channel.name}: {error}")
         else:
             told.add(channel.name)
-    pause = min(_FIRST_PAUSE * 2**alarm.attempts, _LONGEST_PAUSE)
+    # Not 2 ** attempts alone: after a night without mail that is more than a time can be.
+    pause = min(_FIRST_PAUSE * 2 ** min(alarm.attempts, 10), _LONGEST_PAUSE)
     Alarm.objects.filter(pk=alarm.pk).update(
         told_at=None if errors else timezone.now(),
         next_attempt_at=timezone.now() + pause,

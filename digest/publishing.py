@@ -119,7 +119,7 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         _replace(older.select_related("edition").defer(*_BULKY), issue)
         queue_deliveries(edition, Delivery.Action.PUBLISH, now=now)
         _record(issue, "issue.release", after={"edition": edition.number, "sha256": edition.sha256})
-        alarms.settle_all_of(issue, "unready", "unsigned", "missed", "release", "no_draft")
+        alarms.settle_all_of(issue, "unready", "unsigned", "missed", "release", "delivery")
     log.info("released", issue=issue.pk, edition=edition.number, sha256=edition.sha256)
     return edition
 
@@ -215,7 +215,7 @@ def _claim(delivery_id: int, now: datetime) -> bool:
 
 
 def _replace(deliveries: Iterable[Delivery], issue: Issue) -> None:
-    """Put deliveries aside for good: a later edition of their issue is out."""
+    """Put deliveries aside for good: readers are to have something else by now."""
     for delivery in deliveries:
         Delivery.objects.filter(pk=delivery.pk).update(
             state=Delivery.State.REPLACED, claimed_until=None
@@ -345,5 +345,5 @@ def _failed(delivery: Delivery, error: Exception) -> None:
         error=sentence,
         **partly,
         # Jitter: what failed together should not come back together.
-        next_attempt_at=timezone.now() + timedelta(seconds=pause * random.uniform(0.8, 1.2)),  # noqa: S311
+        next_attempt_at=timezone.now() + timedelta(seconds=pause * random.uniform(0.8, 1.2)),  # noqa: S311  no secret
     )

@@ -23,8 +23,8 @@ SQLITE_INDEX = (
     "detail=none, tokenize='ascii', prefix='1')"
 )
 # An index without text must be told what to forget: the words as it was given them.
-_LEARN = f"INSERT INTO {INDEX} (rowid, words) VALUES (new.id, new.words);"  # noqa: S608
-_FORGET = f"INSERT INTO {INDEX} ({INDEX}, rowid, words) VALUES ('delete', old.id, old.words);"  # noqa: S608
+_LEARN = f"INSERT INTO {INDEX} (rowid, words) VALUES (new.id, new.words);"  # noqa: S608  names of ours
+_FORGET = f"INSERT INTO {INDEX} ({INDEX}, rowid, words) VALUES ('delete', old.id, old.words);"  # noqa: S608  as above
 SQLITE_TRIGGERS = {
     f"{INDEX}_insert": f"AFTER INSERT ON {CARDS} BEGIN {_LEARN} END",
     f"{INDEX}_delete": f"AFTER DELETE ON {CARDS} BEGIN {_FORGET} END",
@@ -75,7 +75,7 @@ class Search:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s)",  # noqa: S608
+                    f"SELECT count(*) FROM (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s)",  # noqa: S608  our name
                     [self.for_sqlite(), FREQUENT],
                 )
                 cards = cursor.fetchone()[0]

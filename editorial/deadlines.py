@@ -16,12 +16,12 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from digest import alarms, document, editions, hugo
 from digest.document import Document
-from digest.models import Desk, Event, Issue, Section
+from digest.models import Desk, Edition, Event, Issue, Section
 from digest.publishing import machine_account
 from digest.rows import document_of
 from digest.tasks import wake_publisher
@@ -38,7 +38,7 @@ PACE_OVER = timedelta(hours=1)
 
 
 class NotFollowed(Exception):
-    """A rule that cannot be followed, in a sentence."""
+    """A rule that cannot be followed, in a sentence (lazy: in the language of whoever asks)."""
 
 
 def watch(now: datetime | None = None) -> None:
@@ -148,7 +148,7 @@ def _follow_rule(issue: Issue, now: datetime) -> None:
     wake_publisher()
 
 
-def _sign_by_rule(issue_id: int, now: datetime):
+def _sign_by_rule(issue_id: int, now: datetime) -> Edition | None:
     """Make the edition of the rule and have it go out now; None if somebody was faster."""
     with transaction.atomic():
         locked = Issue.objects.select_for_update(of=("self",), no_key=True)
@@ -226,11 +226,10 @@ def _with_approved(whole: Issue, case: IssueCase) -> tuple[Document, int]:
 def _with_notice(whole: Issue, notice: str) -> tuple[Document, int]:
     if not notice.strip():
         raise NotFollowed(_("The desk’s notice to readers is empty."))
-    said = document.Section(kind=Section.Kind.CARDS, title=_("Notice"), lead=notice.strip())
+    said = document.Section(kind=Section.Kind.CARDS, title=gettext("Notice"), lead=notice.strip())
     update = {"sections": (said,), "lead": "", "footer": ""}
     return document_of(whole).model_copy(update=update), 0
 
 
 def _saying(made: Document, sentence: str) -> Document:
-    lead = f"{sentence.strip()}\n\n{made.lead}".strip()
-    return made.model_copy(update={"lead": lead})
+    return made.model_copy(update={"lead": f"{sentence}\n\n{made.lead}" if made.lead else sentence})

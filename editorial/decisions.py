@@ -289,6 +289,7 @@ def _unpublish(case: IssueCase, by: Membership, note: str) -> dict:
     )
     left = Delivery.objects.filter(edition__issue=case.issue, state__in=Delivery.UNDONE)
     left.update(state=Delivery.State.REPLACED, claimed_until=None)
+    alarms.settle_all_of(case.issue, "delivery")
     queue_deliveries(published, Delivery.Action.WITHDRAW, now=timezone.now())
     return {"edition": published.number, "sha256": published.sha256}
 

@@ -14,7 +14,7 @@ from editorial import deadlines, queue
 from editorial.decisions import Refusal, Refused
 from editorial.models import Membership
 
-NOTICE_LIMIT = 2_000  # characters
+NOTICE_LIMIT = Desk._meta.get_field("notice").max_length  # characters
 
 
 @dataclass(frozen=True)

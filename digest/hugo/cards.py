@@ -258,7 +258,7 @@ def _read_entities(f: _Field, notes: Notes) -> tuple[list[str], list[Line]]:
 def _read_importance(f: _Field, notes: Notes) -> tuple[tuple[Importance | None, str], list[Line]]:
     values, rest = _read_values(f, notes)
     value = " ".join(values)
-    word, paren, note = re.match("([^（(]*)([（(]?)(.*)", value).groups()  # type: ignore[union-attr]
+    word, paren, note = re.match("([^（(]*)([（(]?)(.*)", value).groups()  # type: ignore[union-attr]  matches all
     if paren and not note.endswith(("）", ")")):
         raise Refused(f.line.number, f"the note after “{excerpt(word)}” has no closing ）")
     note = note[:-1]

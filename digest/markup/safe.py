@@ -149,7 +149,7 @@ def _clean_with_bleach(dirty: str) -> str:
         from bleach.sanitizer import Cleaner
 
         # bleach hands over attributes as written, with entities in them.
-        allow = lambda tag, name, value: _is_allowed(tag, name, decode(value))  # noqa: E731
+        allow = lambda tag, name, value: _is_allowed(tag, name, decode(value))  # noqa: E731  one use
         _mine.bleach = Cleaner(
             tags=TAGS,
             attributes=dict.fromkeys(ATTRIBUTES, allow),

@@ -87,6 +87,7 @@ def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "issue": found,
         "case": case,
         "since": last_event(found),
+        "keys": pages.workplace_of(by, found).keys,
         "publication": standing,
     }
     return render(request, "editorial/_publication.html", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -30,22 +30,30 @@ def hour(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     by = membership_at(request, desk)
     issue = issue_at(by, day)
     back = f"{reverse('issue', args=[desk, day])}#publication"
-    text, seen = request.POST.get("hour", "").strip(), request.POST.get("seen", "")
+    zone = ZoneInfo(by.desk.zone)
     try:
-        wanted = parse_datetime(text) if text else None
-        saw = parse_datetime(seen) if seen else None
+        wanted, saw = (_moment_of(request.POST.get(name, ""), zone) for name in ("hour", "seen"))
     except ValueError:
-        wanted, saw, text = None, None, "?"
-    if (text and wanted is None) or (seen and saw is None):
         return bad_form(request, back)
-    if wanted:
-        wanted = wanted.replace(tzinfo=ZoneInfo(by.desk.zone))
     try:
         set_hour(issue_id=issue.pk, hour=wanted, seen=saw, by=by)
     except Refused as error:
         return refused(request, error.refusal, back=back, issue=issue)
     messages.success(request, _("The hour of this issue is set."))
     return see_other(back)
+
+
+def _moment_of(text: str, zone: ZoneInfo) -> datetime | None:
+    """A moment as a form sends it, in the newsroom's zone unless it names one; None if empty.
+
+    Raises ValueError for what is none.
+    """
+    if not text:
+        return None
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no date with a time")
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 @require_safe
@@ -110,6 +118,7 @@ def _rule_page(
         "signer": name_of(present.rule_signed_by) if present.rule_signed_by else "",
         "chosen": chosen,
         "notice": notice,
+        "notice_limit": rules.NOTICE_LIMIT,
         "seen": rules.mark_of(present),
         "signs": by.may("sign"),
         "next_issue": next_issue,

@@ -16,10 +16,16 @@ export function apply(html) {
 }
 
 // A part with somebody's typing in it stays as it is; its next version comes when they are done.
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
+function leaveTyping(event) {
   const target = event.detail.target;
   const focused = document.activeElement;
   if ((isTyping(focused) && target.contains(focused)) || target.querySelector?.("[data-dirty]")) {
     event.detail.shouldSwap = false;
   }
-});
+}
+document.addEventListener("htmx:oobBeforeSwap", leaveTyping);
+// The publication asks for itself while it moves; somebody may be writing why it should stop.
+document.getElementById("publication")?.parentElement
+  .addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "publication") leaveTyping(event);
+  });

@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 from digest import alarms
 from digest.models import Alarm, Channel, Delivery, Issue
 from digest.publishing import deliver, publish_due
-from editorial import queue
-from editorial.decisions import DECISIONS, decide, present_hash
+from tests import publisher
 from tests.digest.servers import answer, mail_server, web_server
+from tests.publisher import do
 
 DONE, WAITING, FAILED = (
     Delivery.State.DELIVERED,
@@ -41,11 +41,6 @@ def due(signed, chief) -> Issue:
     return signed.issue
 
 
-def do(name: str, issue: Issue, by) -> None:
-    seen = present_hash(DECISIONS[name], queue.case_of_issue(issue.pk))
-    decide(name, issue_id=issue.pk, by=by, seen=seen, note="因為。")
-
-
 def channel(issue: Issue, kind: str, **config) -> Channel:
     return Channel.objects.create(desk=issue.desk, name=f"my-{kind}", kind=kind, config=config)
 
@@ -57,8 +52,7 @@ def hook(issue: Issue, url: str, **config) -> Channel:
 def work() -> None:
     """A tick of the publisher, long enough after the last for every pause to be over."""
     Delivery.objects.filter(state=WAITING).update(next_attempt_at=timezone.now())
-    for delivery_id in publish_due():
-        deliver(delivery_id)
+    publisher.work()
 
 
 def states(issue: Issue) -> dict[str, str]:
@@ -204,9 +198,40 @@ def test_a_channel_that_cannot_tell_keeps_no_other_from_it_and_is_asked_again(is
 def test_what_a_dead_worker_began_to_tell_is_told_by_another(issue):
     with web_server(answer(200)) as web:
         hook(issue, web.url, alarms=True)
-        alarm = raise_one(issue)
+        raise_one(issue)
         # Somebody holds it, and never comes back.
         Alarm.objects.update(next_attempt_at=timezone.now() + alarms._LEASE)
         assert alarms.tell_due() == 0
         assert alarms.tell_due(timezone.now() + alarms._LEASE + timedelta(seconds=1)) == 1
-    assert len(web.requests) == 1 and alarm.pk
+    assert len(web.requests) == 1
+
+
+def test_an_alarm_that_nobody_could_be_told_for_days_is_still_told(issue):
+    with web_server(answer(500)) as web:
+        hook(issue, web.url, alarms=True)
+        alarm = raise_one(issue)
+        Alarm.objects.update(attempts=900)
+        assert alarms.tell_due() == 0
+        alarm.refresh_from_db()
+        assert alarm.attempts == 901
+        assert alarm.next_attempt_at < timezone.now() + timedelta(hours=1)
+
+
+def test_one_broken_alarm_keeps_no_other_from_being_told(issue, monkeypatch):
+    with web_server(answer(200)) as web:
+        hook(issue, web.url, alarms=True)
+        broken, _ = (
+            raise_one(issue),
+            alarms.raise_alarm(
+                issue.desk, "no_draft", key="no_draft:y", data={"day": "2026-02-13"}
+            ),
+        )
+        real = alarms._tell
+
+        def break_the_first(alarm, now):
+            if alarm.pk == broken.pk:
+                raise RuntimeError("a bug that only this alarm meets")
+            return real(alarm, now)
+
+        monkeypatch.setattr(alarms, "_tell", break_the_first)
+        assert alarms.tell_due() == 1

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-import time_machine
-from django.utils import translation
 
 from digest import alarms, hugo
 from digest.models import Alarm, Desk, Issue
-from digest.publishing import deliver, publish_due
 from editorial import deadlines, rules
 from editorial.decisions import Refused, decide
 from tests.conftest import approve_everything, cards_of, land, sign
+from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import client_of
+from tests.publisher import post_of, work
 
-HOUR = datetime(2026, 2, 11, 22, 50, tzinfo=UTC)  # 06:50 in Taipei on the sample's day
-
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(HOUR - timedelta(hours=3), tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def at(clock, minutes: float) -> None:
@@ -41,15 +27,6 @@ def at(clock, minutes: float) -> None:
 
 def kinds() -> list[str]:
     return list(Alarm.objects.open().order_by("pk").values_list("kind", flat=True))
-
-
-def work() -> None:
-    for delivery_id in publish_due():
-        deliver(delivery_id)
-
-
-def post_of(issue: Issue, settings) -> Path:
-    return Path(settings.HUGO_TREE) / "content/posts" / f"{issue.slug}.md"
 
 
 def approve_first(issue: Issue, by, count: int) -> None:
@@ -158,7 +135,7 @@ def test_by_default_nothing_goes_out_unsigned_and_everybody_knows(clock, issue, 
     at(clock, 0)
     work()
     assert kinds() == ["unsigned"]
-    assert not issue.editions.exists() and not post_of(issue, settings).exists()
+    assert not issue.editions.exists() and not post_of(issue).exists()
 
 
 def test_under_the_rule_the_approved_cards_go_out_under_the_chiefs_name_and_say_so(
@@ -171,7 +148,7 @@ def test_under_the_rule_the_approved_cards_go_out_under_the_chiefs_name_and_say_
     work()
     [edition] = issue.editions.all()
     assert (edition.rule, edition.signed_by) == ("approved", chief.user)
-    post = post_of(issue, settings).read_bytes()
+    post = post_of(issue).read_bytes()
     assert post == bytes(edition.content)
     read = hugo.read(post)
     headlines = [card.headline for section in read.sections for card in section.cards]
@@ -188,7 +165,7 @@ def test_under_the_notice_only_the_notice_goes_out(clock, issue, editor, chief, 
     follow("notice", chief, "今日因故延後出刊，敬請見諒。")
     at(clock, 0)
     work()
-    read = hugo.read(post_of(issue, settings).read_bytes())
+    read = hugo.read(post_of(issue).read_bytes())
     [section] = read.sections
     assert (section.title, section.lead) == ("公告", "今日因故延後出刊，敬請見諒。")
     assert not section.cards
@@ -209,7 +186,7 @@ def test_a_rule_that_cannot_be_followed_lets_nothing_out_and_says_why(
     at(clock, 0)
     work()
     assert kinds() == ["rule_failed"]
-    assert not issue.editions.exists() and not post_of(issue, settings).exists()
+    assert not issue.editions.exists() and not post_of(issue).exists()
 
 
 @pytest.mark.parametrize("state", ["signed", "held", "taken back", "too late"])

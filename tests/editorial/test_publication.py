@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from digest import hugo
-from digest.models import Delivery, Event, Issue
+from digest.models import Delivery, Issue
 from digest.publishing import deliver, publish_due
 from editorial import pages, queue
-from editorial.decisions import DECISIONS, Refused, decide, present_hash
+from editorial.decisions import Refused, decide
 from tests.conftest import approve_everything, cards_of, say_correction, sign
 from tests.editorial.test_pages import address, client_of
 from tests.editorial.work import change, front_of, rewrite
+from tests.publisher import do, post_of, work
 
-
-def do(name: str, issue: Issue, by, note: str = "因為。") -> Event:
-    seen = present_hash(DECISIONS[name], queue.case_of_issue(issue.pk))
-    return decide(name, issue_id=issue.pk, by=by, seen=seen, note=note)
-
-
-def work() -> None:
-    for delivery_id in publish_due():
-        deliver(delivery_id)
-
-
-def post_of(issue: Issue, settings) -> Path:
-    return Path(settings.HUGO_TREE) / "content/posts" / f"{issue.slug}.md"
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def publication(issue: Issue) -> pages.Publication:
@@ -46,28 +33,15 @@ def states(issue: Issue) -> list[tuple[str, str]]:
 # --- hold ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def morning():
-    """Before the hour of the sample's day in Taipei."""
-    with time_machine.travel(datetime(2026, 2, 11, 20, 0, tzinfo=UTC), tick=False) as traveller:
-        yield traveller
-
-
 def test_what_is_held_does_not_go_out_at_its_hour_and_goes_when_a_chief_lets_it(
-    morning, ready, editor, chief, settings
+    clock, ready, editor, chief, settings
 ):
     signed = sign(ready, chief)
     do("hold", ready, editor, "標題裡的數字有誤")
-    morning.shift(timedelta(hours=4))  # long after its hour, within the grace
+    clock.shift(timedelta(hours=4))  # long after its hour, within the grace
     work()
-    assert not post_of(ready, settings).exists()
-    morning.shift(timedelta(hours=4))  # and after the grace: held is not missed
+    assert not post_of(ready).exists()
+    clock.shift(timedelta(hours=4))  # and after the grace: held is not missed
     work()
     ready.refresh_from_db()
     assert (ready.held_note, ready.held_by, ready.is_missed) == (
@@ -80,7 +54,7 @@ def test_what_is_held_does_not_go_out_at_its_hour_and_goes_when_a_chief_lets_it(
     assert refused.value.refusal.kind == "permission"
     do("unhold", ready, chief)
     work()
-    assert post_of(ready, settings).read_bytes() == bytes(signed.content)
+    assert post_of(ready).read_bytes() == bytes(signed.content)
 
 
 def test_a_delivery_that_waits_is_held_too(signed, editor, chief, settings):
@@ -89,7 +63,7 @@ def test_a_delivery_that_waits_is_held_too(signed, editor, chief, settings):
     do("hold", signed.issue, editor)
     assert states(signed.issue) == [("publish", "held")]
     deliver(delivery)
-    assert publish_due() == [] and not post_of(signed.issue, settings).exists()
+    assert publish_due() == [] and not post_of(signed.issue).exists()
     do("unhold", signed.issue, chief)
     work()
     assert states(signed.issue) == [("publish", "delivered")]
@@ -102,7 +76,7 @@ def test_a_delivery_handed_out_before_the_hold_does_not_start_after_it(
     [delivery] = publish_due()
     Issue.objects.update(held_at=timezone.now())  # between what the worker heard and its claim
     deliver(delivery)
-    assert not post_of(signed.issue, settings).exists()
+    assert not post_of(signed.issue).exists()
     assert states(signed.issue) == [("publish", "waiting")]
 
 
@@ -131,18 +105,18 @@ def test_what_is_taken_back_is_gone_from_readers_and_channels_and_can_come_again
     issue, reader = signed.issue, Client()
     do("publish", issue, chief)
     work()
-    assert post_of(issue, settings).exists()
+    assert post_of(issue).exists()
     do("unpublish", issue, chief, "來源撤稿")
     assert reader.get(f"/{issue.date}/").status_code == 404
     assert "<entry>" not in reader.get("/at/daily/feed.xml").content.decode()
     work()
-    assert not post_of(issue, settings).exists()
+    assert not post_of(issue).exists()
     assert [(d.action, d.state) for d in publication(issue).deliveries] == [
         ("withdraw", "delivered")
     ]
     do("publish", issue, chief)
     work()
-    assert post_of(issue, settings).read_bytes() == bytes(signed.content)
+    assert post_of(issue).read_bytes() == bytes(signed.content)
     assert reader.get(f"/{issue.date}/").status_code == 200
     assert [(d.action, d.state) for d in publication(issue).deliveries] == [
         ("publish", "delivered")
@@ -150,7 +124,7 @@ def test_what_is_taken_back_is_gone_from_readers_and_channels_and_can_come_again
     # Once more: what was withdrawn before is withdrawn again.
     do("unpublish", issue, chief)
     work()
-    assert not post_of(issue, settings).exists()
+    assert not post_of(issue).exists()
 
 
 def test_taking_back_and_publishing_before_a_worker_came_leaves_it_published(
@@ -163,17 +137,17 @@ def test_taking_back_and_publishing_before_a_worker_came_leaves_it_published(
     do("publish", issue, chief)
     work()
     work()
-    assert post_of(issue, settings).read_bytes() == bytes(signed.content)
+    assert post_of(issue).read_bytes() == bytes(signed.content)
     assert ("withdraw", "replaced") in states(issue)
 
 
 def test_what_is_delivered_again_is_written_again(signed, chief, settings):
     do("publish", signed.issue, chief)
     work()
-    post_of(signed.issue, settings).unlink()
+    post_of(signed.issue).unlink()
     do("republish", signed.issue, chief)
     work()
-    assert post_of(signed.issue, settings).read_bytes() == bytes(signed.content)
+    assert post_of(signed.issue).read_bytes() == bytes(signed.content)
     assert states(signed.issue) == [("publish", "delivered")]
 
 
@@ -196,7 +170,7 @@ def test_a_correction_is_an_edition_that_says_what_it_corrects(signed, editor, c
     do("publish", issue, chief)
     work()
     second = issue.editions.get(number=2)
-    post = post_of(issue, settings)
+    post = post_of(issue)
     assert post.read_bytes() == bytes(second.content)
     said = hugo.read(post.read_bytes()).front_matter.text("correction")
     assert said == "第一則摘要的數字有誤，已改正。"

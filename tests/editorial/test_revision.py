@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import translation
 
 from digest.editions import signed_document
 from editorial import queue
@@ -13,11 +12,7 @@ from tests.conftest import cards_of
 from tests.editorial.test_pages import address, client_of
 from tests.editorial.work import change, change_issue, rewrite
 
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def since(edition) -> list[tuple[str, bool, bool]]:

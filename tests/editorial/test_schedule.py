@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import time_machine
-from django.utils import translation
 
 from digest.models import Event, Issue
 from digest.publishing import publish_due
@@ -15,21 +13,10 @@ from editorial.calendar import weeks_of
 from editorial.decisions import Refused, decide
 from editorial.scheduling import set_hour
 from tests.conftest import approve_everything, land, sign
+from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import address, client_of
 
-HOUR = datetime(2026, 2, 11, 22, 50, tzinfo=UTC)  # 06:50 in Taipei on the sample's day
-
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(HOUR - timedelta(hours=3), tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def test_an_hour_of_its_own_moves_what_is_signed_and_waits(clock, ready, chief):
