@@ -15,6 +15,7 @@ from django.utils.html import escape
 from django.utils.translation import override
 
 from digest import operations
+from digest.alarms import raise_alarm
 from digest.broker import Broker, Worker
 from digest.models import Delivery
 from digest.publishing import publish_due
@@ -80,6 +81,14 @@ def test_all_is_well_is_said(client, address, chief, running):
     assert "All is well" in text
     assert "Queue slow 3 tasks wait slow@a" in text
     assert "None: everything that was released has arrived." in text
+
+
+def test_while_there_are_alarms_not_all_is_well(client, address, chief, desk, running):
+    operations.note_tick("publish_due")
+    raise_alarm(desk, "no_draft", key="no_draft:x", data={"day": "2026-02-12"})
+    client.force_login(chief.user)
+    text = text_of(client.get(address))
+    assert "All is well" not in text and "open alarms" in text
 
 
 def test_what_is_wrong_is_said_first(client, address, chief):
