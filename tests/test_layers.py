@@ -34,6 +34,8 @@ DIGEST: dict[str, set[str]] = {
     "payload": {"document", "hugo", "reading"},
     "rendering": {"document", "markup"},
     "channels": {"document", "rendering", "outgoing"},
+    # the machine
+    "drafting": {"document", "folding", "hugo", "markup", "outgoing"},
     # rows
     "search": {"folding"},
     "models": {"document", "folding", "search"},
@@ -122,6 +124,7 @@ DIGEST_FOR_EDITORIAL = {
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = (
     *("document", "markup", "hugo", "payload", "rendering", "channels", "outgoing"),
+    "drafting",
 )
 DATABASE = ("django.db", "django.contrib", "digest.models")
 
