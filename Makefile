@@ -30,11 +30,11 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
 on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
-  $(addprefix tests/digest/test_,intake.py promises.py rows.py operations.py verifying.py) tests/services/test_worker.py
+  $(addprefix tests/digest/test_,intake.py promises.py rows.py operations.py verifying.py) $(addprefix tests/services/test_,worker.py faults.py)
 
 test-faults: test-environment  ## Longer: 1,000 killed workers (KILLS), 100,000 random steps (WALKS × 50)
 	@setup/programs
-	@KILLS=$(or $(KILLS),1000) $(python) -m pytest tests/services/test_publishing.py -k again_and_again
+	@KILLS=$(or $(KILLS),1000) $(python) -m pytest tests/services/test_faults.py -k again_and_again
 	@WALKS=$(or $(WALKS),2000) $(python) -m pytest tests/editorial/test_published_is_signed.py
 
 bench: test-environment  ## Measure the desk beside Django admin, and texts beside plain yardsticks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -39,6 +40,16 @@ def wait_until(is_so: Callable[[], object], *, seconds: float, what: str) -> Non
     while not is_so():
         assert time.monotonic() < deadline, f"{what} within {seconds} s"
         time.sleep(0.05)
+
+
+def send(task) -> None:
+    """Do what beat does at its tick."""
+    with app.connection_for_write() as connection:
+        task.apply_async(connection=connection, retry=False)
+
+
+def hash_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Service:
@@ -126,6 +137,12 @@ class RedisServer(Service):
         except RedisError:
             return False
 
+    def forget(self) -> None:
+        """Lose all that was queued, as one without a disk does. To be done while it is down."""
+        for path in self.socket.parent.rglob("*"):
+            if path.is_file() and path.suffix != ".log":
+                path.unlink()
+
     def has_written_all(self) -> bool:
         """Whether all it was told is in its file. On a busy disk that takes up to two seconds."""
         with self.client() as client:
@@ -153,13 +170,25 @@ def redis_server(monkeypatch) -> Iterator[RedisServer]:
 
 class Worker(Service):
     """A real worker on the test's own database, broker and folders. It takes from both queues, as
-    one does that is told nothing, unless `queues` names some."""
+    one does that is told nothing, unless `queues` names some.
 
-    def __init__(self, environment: dict[str, str], folder: Path, queues: str = "") -> None:
-        self.heartbeat = folder / f"worker-{queues}.alive"
-        argv = [sys.executable, "-m", "celery", "-A", "digest", "worker", "-c", "2", "-l", "INFO"]
+    `program` is what runs Celery: a module that is given its arguments.
+    """
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        folder: Path,
+        queues: str = "",
+        *,
+        name: str = "test",
+        program: str = "celery",
+    ) -> None:
+        self.heartbeat = folder / f"worker-{queues}-{name}.alive"
+        argv = [sys.executable, "-m", program, "-A", "digest", "worker", "-c", "2", "-l", "INFO"]
+        argv += ["--hostname", f"{queues or 'all'}@{name}"]
         if queues:
-            argv += ["--queues", queues, "--hostname", f"{queues}@test"]
+            argv += ["--queues", queues]
         super().__init__(argv, environment | {"HEARTBEAT_FILE": str(self.heartbeat)}, folder)
 
     def start(self) -> None:
@@ -179,7 +208,7 @@ def database_url() -> str:
 @pytest.fixture
 def new_worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[Callable]:
     """Makes workers, not yet started, that see what the test commits."""
-    environment = {
+    ours = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": redis_server.url,
         "SECRET_KEY": "for tests only",
@@ -189,9 +218,12 @@ def new_worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[C
     }
     workers: list[Worker] = []
 
-    def make(queues: str = "") -> Worker:
-        workers.append(Worker(environment, tmp_path, queues))
-        return workers[-1]
+    def make(
+        queues: str = "", *, name: str = "test", program: str = "celery", **environment: str
+    ) -> Worker:
+        made = Worker(ours | environment, tmp_path, queues, name=name, program=program)
+        workers.append(made)
+        return made
 
     yield make
     for worker in workers:
@@ -209,6 +241,50 @@ def celery_worker_process(worker) -> Worker:
     """A running worker that sees what the test commits."""
     worker.start()
     return worker
+
+
+# --- by hand, in processes of their own ----------------------------------------------------------
+
+
+@pytest.fixture
+def manage(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs `manage.py` on an embedded desk in a folder of its own, which has no broker."""
+    ours = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path / "home"),
+        "LANG": "C.UTF-8",
+        "VAR_DIR": str(tmp_path / "var"),
+    }
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=ours | environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+#: For `manage.py shell`: people approve all of the one issue, sign it and have it published.
+WALK = """
+from editorial import queue
+from editorial.decisions import decide
+from editorial.models import Membership
+from digest.models import Issue
+editor, chief = (Membership.objects.get(user__username=n) for n in ("editor", "chief"))
+issue = Issue.objects.get()
+case = queue.case_of_issue(issue.pk)
+for each in case.cards.values():
+    decide("approve", issue_id=issue.pk, card_id=each.card.pk, by=editor, seen=each.present)
+decide("approve_insight", issue_id=issue.pk, by=editor, seen=issue.insight_hash)
+decide("sign", issue_id=issue.pk, by=chief, seen=case.proof.seal)
+decide("publish", issue_id=issue.pk, by=chief, seen=case.proof.sha256)
+"""
 
 
 # --- the whole desk ------------------------------------------------------------------------------

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
 import re
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -18,25 +12,14 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin
 from urllib.request import HTTPCookieProcessor, build_opener
 
-import psutil
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
-from digest.celery import app
 from digest.models import Delivery, Edition, Issue
 from digest.tasks import publish_due, read_inbox
 from editorial.decisions import decide
-from tests.conftest import COVER, ROOT, SAMPLE, approve_everything, land, sign
-from tests.services.conftest import wait_until
-
-EDITIONS = 6  # that are due at once, so that a kill hits a worker in the middle of something
-
-
-def send(task) -> None:
-    """Do what beat does at its tick."""
-    with app.connection_for_write() as connection:
-        task.apply_async(connection=connection, retry=False)
+from tests.conftest import COVER, SAMPLE
+from tests.services.conftest import WALK, hash_of_file, send, wait_until
 
 
 def publish(issue: Issue, by) -> None:
@@ -46,10 +29,6 @@ def publish(issue: Issue, by) -> None:
 
 def post_of(edition: Edition, settings) -> Path:
     return Path(settings.HUGO_TREE) / "content/posts" / f"{edition.slug}.md"
-
-
-def hash_of_file(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_delivered(edition: Edition) -> bool:
@@ -167,78 +146,6 @@ def test_what_was_asked_for_while_the_broker_was_gone_goes_out_after_its_return(
     assert verbs.count("issue.release") == verbs.count("delivery.done") == 1
 
 
-# --- kill -9 -------------------------------------------------------------------------------------
-
-
-def _kill_all(worker) -> None:
-    """The whole worker: the power is cut."""
-    worker.kill()
-    worker.start()
-
-
-def _kill_a_child(worker) -> None:
-    """One process of the pool: the kernel was short of memory."""
-    children = psutil.Process(worker.process.pid).children()
-    with suppress(psutil.NoSuchProcess):
-        random.choice(children).kill()
-
-
-def _make_due(editions: list[Edition], settings) -> dict[int, int]:
-    """As if these had just been signed; answers with how many events each issue has so far."""
-    Delivery.objects.all().delete()
-    for edition in editions:
-        post_of(edition, settings).unlink(missing_ok=True)
-    issues = Issue.objects.filter(pk__in=[edition.issue_id for edition in editions])
-    for edition in editions:
-        Issue.objects.filter(pk=edition.issue_id).update(
-            due_at=timezone.now(), due_edition=edition, published=None
-        )
-    return {issue.pk: issue.events.count() for issue in issues}
-
-
-#: How often the worker is killed; `make test-faults` asks for more.
-KILLS = int(os.environ.get("KILLS", "20"))
-
-
-def test_a_worker_killed_again_and_again_while_publishing_publishes_everything_once(
-    worker, desk, sample, editor, chief, settings
-):
-    editions = []
-    for n in range(EDITIONS):
-        issue = land(desk, sample.replace(b"2026-02-12", f"2026-02-{n + 10}".encode()))
-        approve_everything(issue, editor)
-        editions.append(sign(issue, chief))
-    # As short as can be: what a dead worker held is free again at once.
-    worker._environment["DELIVERY_LEASE"] = "1"
-    worker.start()
-    interrupted = 0
-    for n in range(KILLS):
-        before = _make_due(editions, settings)
-        send(publish_due)
-        time.sleep(random.uniform(0, 0.15))
-        (_kill_all if n % 3 == 0 else _kill_a_child)(worker)
-        interrupted += not all(map(is_delivered, editions))
-        deadline = time.monotonic() + 30
-        while not all(map(is_delivered, editions)):
-            assert time.monotonic() < deadline, worker.output[-5000:]
-            # A worker that loses a child before the pool is up gives up: whoever watches it (the
-            # restart policy of compose.yaml) starts another.
-            if worker.process.poll() is not None:
-                worker.start()
-            send(publish_due)
-            time.sleep(0.3)
-        for edition in editions:
-            post = post_of(edition, settings)
-            assert hash_of_file(post) == edition.sha256
-            verbs = list(edition.issue.events.order_by("pk").values_list("verb", flat=True))
-            assert verbs[before[edition.issue_id] :] == ["issue.release", "delivery.done"], n
-        posts = post.parent
-        seen = {path.name for path in posts.iterdir() if not path.name.startswith(".")}
-        assert seen == {f"{edition.slug}.md" for edition in editions}
-        assert all(path.suffix == ".part" for path in posts.glob(".*"))
-    assert interrupted > 5, "the worker was always faster than we: nothing was proved"
-
-
 # --- the inbox -----------------------------------------------------------------------------------
 
 
@@ -278,46 +185,6 @@ def names_in(folder: Path) -> set[str]:
 
 
 # --- by hand, in processes of their own ----------------------------------------------------------
-
-
-@pytest.fixture
-def manage(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
-    """Runs `manage.py` on an embedded desk in a folder of its own, which has no broker."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path / "home"),
-        "LANG": "C.UTF-8",
-        "VAR_DIR": str(tmp_path / "var"),
-    }
-
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
-
-
-WALK = """
-from editorial import queue
-from editorial.decisions import decide
-from editorial.models import Membership
-from digest.models import Issue
-editor, chief = (Membership.objects.get(user__username=n) for n in ("editor", "chief"))
-issue = Issue.objects.get()
-case = queue.case_of_issue(issue.pk)
-for each in case.cards.values():
-    decide("approve", issue_id=issue.pk, card_id=each.card.pk, by=editor, seen=each.present)
-decide("approve_insight", issue_id=issue.pk, by=editor, seen=issue.insight_hash)
-decide("sign", issue_id=issue.pk, by=chief, seen=case.proof.seal)
-decide("publish", issue_id=issue.pk, by=chief, seen=case.proof.sha256)
-"""
 
 
 def test_the_whole_way_by_hand_needs_no_broker(manage, tmp_path):
