@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benches.measuring import Row, compare
 from benches.report import growth_table, rows_table, say
-from benches.stage import land, name_of_database, sign_in, stage
+from benches.stage import land, name_of_database, people_of, sign_in, stage
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "digest/sample/ai-daily.md"
@@ -58,22 +58,17 @@ def _measure() -> None:
 def _measure_desk(content: bytes) -> None:
     from django.contrib.auth import get_user_model
 
-    from benches import archive
+    from benches import archive, publishing
     from benches.drafts import draft_of
     from benches.machines import measure_intake, measure_signing
     from digest import hugo
     from digest.models import Desk
     from digest.publishing import machine_account
-    from editorial.models import Membership
-    from editorial.roles import Role
 
     desk, whole = Desk.objects.get(), hugo.read(content)
-    people = get_user_model().objects
-    editor, chief = (
-        Membership.objects.create(desk=desk, user=people.create_user(role), role=role)
-        for role in (Role.EDITOR, Role.CHIEF)
-    )
-    client, admin = sign_in(chief.user), sign_in(people.create_superuser("admin"))
+    editor, chief = people_of(desk)
+    admin = sign_in(get_user_model().objects.create_superuser("admin"))
+    client = sign_in(chief.user)
     days = (DAY + timedelta(days=n) for n in itertools.count())
 
     def next_issue(cards: int = CARDS):
@@ -88,7 +83,10 @@ def _measure_desk(content: bytes) -> None:
             archive.build(desk, first, size - 1 - desk.issues.count(), chief)
             say(f"\nAn archive of {size:,} issues was built in {time.monotonic() - started:.0f} s.")
         newest = next_issue()
-        measured[size] = list(_measure_pairs(client, admin, newest, chief))
+        measured[size] = [
+            *_measure_pairs(client, admin, newest, chief),
+            publishing.measure_publication(publishing.sign_many(1)[0]),
+        ]
         say(f"\n## The desk, {CARDS} cards, {size:,} issues\n")
         say(rows_table(measured[size]))
         first = desk.issues.order_by("date").first()
@@ -104,6 +102,7 @@ def _measure_desk(content: bytes) -> None:
         *measure_intake(desk, machine_account("machine"), drafts, times=20),
     ]
     say(rows_table(rows))
+    publishing.measure()
 
 
 def _measure_pairs(client, admin, issue, by) -> Iterator[Row]:

@@ -91,6 +91,23 @@ def land(desk, content: bytes):
     return draft.issue
 
 
+def people_of(desk):
+    """The memberships of the desk's editor and chief."""
+    from django.contrib.auth import get_user_model
+
+    from editorial.models import Membership
+    from editorial.roles import Role
+
+    return [
+        Membership.objects.get_or_create(
+            desk=desk,
+            role=role,
+            defaults={"user": get_user_model().objects.get_or_create(username=role)[0]},
+        )[0]
+        for role in (Role.EDITOR, Role.CHIEF)
+    ]
+
+
 def sign_in(user):
     """A client of somebody who is signed in."""
     from django.test import Client
