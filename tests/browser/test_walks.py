@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import CHIEF, EDITOR, sign_in
 from tests.conftest import ROOT, SAMPLE, SEED, SEED_SHA256
+from tests.services.conftest import Clock
 
 APPROVED = '.row[data-state="approved"]'
 
@@ -78,6 +81,66 @@ def test_a_draft_is_judged_signed_published_and_read(javascript, desk_process, v
     reader = visitor(java_script_enabled=javascript)
     reader.goto(f"{desk_process.address}/{day}/")
     expect(reader.locator(".story")).to_have_count(18)
+
+
+def test_the_real_draft_goes_out_at_its_hour_and_is_corrected(new_desk, visitor, tmp_path):
+    """The clock says 05:55 on the draft's own day in Taipei; nobody presses Publish for the first
+    edition. A tick of beat comes at a full minute, so the desk is given two of them."""
+    if not SEED.exists():
+        pytest.skip("the real draft lies outside of the repository and is not here")
+    day, taipei, clock = "2026-02-11", ZoneInfo("Asia/Taipei"), Clock(tmp_path / "clock")
+    clock.move_to(datetime(2026, 2, 11, 5, 55, 35, tzinfo=taipei))
+    desk = new_desk(**clock.environment)
+    desk.start()
+    import_draft(desk, SEED)
+    address = f"{desk.address}/desk/daily/{day}/"
+    post = desk.var_dir / f"hugo/content/posts/{day}-ai-intel.md"
+    editor, chief, reader = visitor(), visitor(), visitor()
+    sign_in(editor, desk.address, EDITOR)
+    sign_in(chief, desk.address, CHIEF)
+    editor.goto(address)
+    expect(editor.locator(".card.is-here")).to_have_count(1)
+    expect(editor.locator("#publication")).to_contain_text("06:50")
+
+    # An hour before, and nobody has judged anything: all are told.
+    clock.move_to(datetime(2026, 2, 11, 6, 21, tzinfo=taipei))
+    warning = editor.locator(".alarm", has_text="02-11")
+    expect(warning).to_contain_text("18", timeout=75_000)
+    for _ in range(19):
+        editor.keyboard.press("a")
+    expect(editor.locator('[data-count="insight-approved"]')).to_be_visible()
+    chief.goto(f"{address}sign/")
+    expect(chief.locator("main")).to_contain_text("06:50")
+    chief.locator('[data-decision="sign"]').click()
+    chief.goto(address)
+    expect(chief.locator("#publication")).to_contain_text("06:50")
+    expect(chief.locator(".alarm", has_text="02-11")).to_have_count(0)
+    assert not post.exists()
+    assert reader.goto(f"{desk.address}/{day}/").status == 404
+
+    clock.move_to(datetime(2026, 2, 11, 6, 50, tzinfo=taipei))
+    expect(chief.locator(".delivery--delivered")).to_be_visible(timeout=130_000)
+    assert hashlib.sha256(post.read_bytes()).hexdigest() == SEED_SHA256
+    assert reader.goto(f"{desk.address}/{day}/").status == 200
+    expect(reader.locator(".story")).to_have_count(18)
+
+    editor.goto(card_page(editor, address))
+    editor.fill("#field-summary", "改正後的摘要。")
+    editor.click("[name=approve]")
+    editor.goto(f"{address}front/")
+    editor.fill("#field-correction", "第一則的摘要有誤，已改正。")
+    editor.click("[name=save]")
+    chief.goto(f"{address}sign/")
+    signed = chief.locator(".hash--whole").inner_text()
+    chief.locator('[data-decision="sign"]').click()
+    chief.goto(address)
+    chief.locator('[data-decision="publish"]').click()
+    expect(chief.locator(".delivery--delivered")).to_contain_text(signed[:12], timeout=30_000)
+    assert hashlib.sha256(post.read_bytes()).hexdigest() == signed
+    reader.reload()
+    expect(reader.locator(".issue__correction")).to_contain_text("第一則的摘要有誤，已改正。")
+    feed = reader.request.get(f"{desk.address}/feed.xml").text()
+    assert "第一則的摘要有誤，已改正。" in feed
 
 
 def test_the_presses_are_stopped_let_go_and_what_is_out_is_corrected_and_taken_back(

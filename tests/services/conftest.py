@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -105,6 +106,28 @@ class Service:
             self.process.wait()
 
 
+class Clock:
+    """The clock of programs that are started with its environment. It ticks, and can be moved."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.move(0)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(ROOT / "tests/services/clock"), "CLOCK": str(self._path)}
+
+    def move(self, ahead: float) -> None:
+        """Have it be ahead of the real one by so many seconds, at once."""
+        new = self._path.with_suffix(".new")
+        new.write_text(str(ahead))
+        new.replace(self._path)  # nobody reads it while it is empty
+
+    def move_to(self, moment: datetime) -> None:
+        """Have it show a moment, and go on from there."""
+        self.move(moment.timestamp() - time.time())
+
+
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; a dead child that nobody has asked about yet does not."""
     return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
@@ -171,21 +194,13 @@ def redis_server(monkeypatch) -> Iterator[RedisServer]:
 class Worker(Service):
     """A real worker on the test's own database, broker and folders. It takes from both queues, as
     one does that is told nothing, unless `queues` names some.
-
-    `program` is what runs Celery: a module that is given its arguments.
     """
 
     def __init__(
-        self,
-        environment: dict[str, str],
-        folder: Path,
-        queues: str = "",
-        *,
-        name: str = "test",
-        program: str = "celery",
+        self, environment: dict[str, str], folder: Path, queues: str = "", name: str = "test"
     ) -> None:
         self.heartbeat = folder / f"worker-{queues}-{name}.alive"
-        argv = [sys.executable, "-m", program, "-A", "digest", "worker", "-c", "2", "-l", "INFO"]
+        argv = [sys.executable, "-m", "celery", "-A", "digest", "worker", "-c", "2", "-l", "INFO"]
         argv += ["--hostname", f"{queues or 'all'}@{name}"]
         if queues:
             argv += ["--queues", queues]
@@ -218,12 +233,9 @@ def new_worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[C
     }
     workers: list[Worker] = []
 
-    def make(
-        queues: str = "", *, name: str = "test", program: str = "celery", **environment: str
-    ) -> Worker:
-        made = Worker(ours | environment, tmp_path, queues, name=name, program=program)
-        workers.append(made)
-        return made
+    def make(queues: str = "", *, name: str = "test", **environment: str) -> Worker:
+        workers.append(Worker(ours | environment, tmp_path, queues, name))
+        return workers[-1]
 
     yield make
     for worker in workers:
@@ -299,11 +311,13 @@ def free_port() -> int:
 class DeskProcess(Service):
     """`manage.py desk` on a free port."""
 
-    def __init__(self, folder: Path, var_dir: Path, *arguments: str, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, var_dir: Path, *arguments: str, port: int = 0, **environment: str
+    ) -> None:
         self.port = port or free_port()
         self.var_dir = var_dir
         argv = [sys.executable, "manage.py", "desk", "--port", str(self.port), *arguments]
-        super().__init__(argv, {"VAR_DIR": str(var_dir)}, folder)
+        super().__init__(argv, {"VAR_DIR": str(var_dir)} | environment, folder)
 
     @property
     def address(self) -> str:
@@ -333,8 +347,8 @@ def new_desk(tmp_path) -> Iterator[Callable[..., DeskProcess]]:
     """Makes desks, all in one folder unless told otherwise; what is left of them is ended."""
     desks: list[DeskProcess] = []
 
-    def make(*arguments: str, var_dir: Path | None = None, port: int = 0) -> DeskProcess:
-        desks.append(DeskProcess(tmp_path, var_dir or tmp_path / "var", *arguments, port=port))
+    def make(*arguments: str, var_dir: Path | None = None, **options) -> DeskProcess:
+        desks.append(DeskProcess(tmp_path, var_dir or tmp_path / "var", *arguments, **options))
         return desks[-1]
 
     yield make
