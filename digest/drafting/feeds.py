@@ -60,7 +60,7 @@ def read(
 
 def _feed(text: str, base: str) -> _Read:
     if text.lstrip("\ufeff \t\r\n")[:1] == "{":
-        return _json_feed(_json(text), base)
+        return _json_feed(load_json(text), base)
     return _xml_feed(text, base)
 
 
@@ -85,26 +85,26 @@ def _xml_feed(text: str, base: str) -> _Read:
     )
     if not found.version and not found.entries:
         raise Unreadable("it is XML, but neither RSS nor Atom")
-    home = _word(found.feed.get("link"))
+    home = word_in(found.feed.get("link"))
     entries = [_xml_entry(entry) for entry in found.entries]
     return _Read(entries, home, (fault,) if fault else ())
 
 
 def _xml_entry(entry: Any) -> Entry:
-    contents = [_word(c.get("value")) for c in entry.get("content") or () if isinstance(c, dict)]
-    text = max([*contents, _word(entry.get("summary"))], key=len)
+    contents = [word_in(c.get("value")) for c in entry.get("content") or () if isinstance(c, dict)]
+    text = max([*contents, word_in(entry.get("summary"))], key=len)
     links = [entry.get("link")]
     links += [e.get("href") for e in entry.get("enclosures") or () if isinstance(e, dict)]
     source = entry.get("source")
     return Entry(
-        title=_word(entry.get("title")),
-        link=next(filter(None, map(_word, links)), ""),
+        title=word_in(entry.get("title")),
+        link=next(filter(None, map(word_in, links)), ""),
         text=text,
         date=_xml_date(entry),
-        author=_word(entry.get("author")),
-        tags=tuple(_word(tag.get("term")) for tag in entry.get("tags") or ()),
-        guid=_word(entry.get("id")),
-        source=_word(source.get("href")) if isinstance(source, dict) else "",
+        author=word_in(entry.get("author")),
+        tags=tuple(word_in(tag.get("term")) for tag in entry.get("tags") or ()),
+        guid=word_in(entry.get("id")),
+        source=word_in(source.get("href")) if isinstance(source, dict) else "",
     )
 
 
@@ -116,13 +116,13 @@ def _xml_date(entry: Any) -> datetime | str | None:
                 return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
             except (ValueError, OverflowError, OSError, TypeError):
                 continue
-    return _word(entry.get(written[0])) if written else None
+    return word_in(entry.get(written[0])) if written else None
 
 
 # --- JSON Feed -----------------------------------------------------------------------------------
 
 
-def _json(text: str) -> Any:
+def load_json(text: str) -> Any:
     """JSON, and nothing of what the standard parser takes beyond it. Raises `Unreadable`."""
 
     def refuse(word: str) -> Any:
@@ -142,19 +142,19 @@ def _json_feed(value: Any, base: str) -> _Read:
         raise Unreadable("it is JSON, but no JSON Feed: it has no list of items")
     entries = [
         Entry(
-            title=_word(item.get("title")),
-            link=_word(item.get("url")) or _word(item.get("external_url")),
-            text=_word(item.get("content_html"))
-            or _word(item.get("content_text"))
-            or _word(item.get("summary")),
-            date=_date(item.get("date_published") or item.get("date_modified")),
+            title=word_in(item.get("title")),
+            link=word_in(item.get("url")) or word_in(item.get("external_url")),
+            text=word_in(item.get("content_html"))
+            or word_in(item.get("content_text"))
+            or word_in(item.get("summary")),
+            date=date_in(item.get("date_published") or item.get("date_modified")),
             author=names_in(item.get("authors") or item.get("author")),
             tags=words_in(item.get("tags")),
-            guid=_word(item.get("id")),
+            guid=word_in(item.get("id")),
         )
         for item in _objects(items)
     ]
-    return _Read(entries, _word(value.get("home_page_url")), _not_objects(items))
+    return _Read(entries, word_in(value.get("home_page_url")), _not_objects(items))
 
 
 def _objects(items: list[Any]) -> list[dict[str, Any]]:
@@ -167,14 +167,14 @@ def _not_objects(items: list[Any]) -> tuple[str, ...]:
     return (f"{what}: {count:,} of {len(items):,} entries",) if count else ()
 
 
-def _word(value: Any) -> str:
+def word_in(value: Any) -> str:
     """Text as it is, a number as text, anything else as nothing."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
-def _date(value: Any) -> str | float | None:
+def date_in(value: Any) -> str | float | None:
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
@@ -182,7 +182,7 @@ def names_in(value: Any) -> str:
     """Authors as text: `A, B` out of a name, a list of them, or of objects with a `name`."""
     values = value if isinstance(value, list) else [value]
     names = (v.get("name") if isinstance(v, dict) else v for v in values)
-    return ", ".join(filter(None, map(_word, names)))
+    return ", ".join(filter(None, map(word_in, names)))
 
 
 def words_in(value: Any) -> tuple[str, ...]:
@@ -192,7 +192,7 @@ def words_in(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
     words = (v.get("term") or v.get("name") if isinstance(v, dict) else v for v in value)
-    return tuple(word.strip() for word in map(_word, words) if word.strip())
+    return tuple(word.strip() for word in map(word_in, words) if word.strip())
 
 
 # --- arXiv ---------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ _ITEM = "https://news.ycombinator.com/item?id="
 def _hackernews(text: str, base: str) -> _Read:
     if text.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
         return _xml_feed(text, base)
-    value = _json(text)
+    value = load_json(text)
     items = value.get("hits", value) if isinstance(value, dict) else value
     items = [items] if isinstance(items, dict) else items
     if not isinstance(items, list) or not all(
@@ -249,14 +249,16 @@ def _hackernews(text: str, base: str) -> _Read:
     ]
     entries = []
     for item in stories:
-        number = _word(item.get("objectID") or item.get("id"))
+        number = word_in(item.get("objectID") or item.get("id"))
         entries.append(
             Entry(
-                title=_word(item.get("title") or item.get("story_title")),
-                link=_word(item.get("url")) or _ITEM + number,
-                text=_word(item.get("story_text") or item.get("text")),
-                date=_date(item.get("created_at_i") or item.get("time") or item.get("created_at")),
-                author=_word(item.get("author") or item.get("by")),
+                title=word_in(item.get("title") or item.get("story_title")),
+                link=word_in(item.get("url")) or _ITEM + number,
+                text=word_in(item.get("story_text") or item.get("text")),
+                date=date_in(
+                    item.get("created_at_i") or item.get("time") or item.get("created_at")
+                ),
+                author=word_in(item.get("author") or item.get("by")),
                 guid=_ITEM + number,
             )
         )
@@ -268,7 +270,7 @@ def _hackernews(text: str, base: str) -> _Read:
 
 def _github(text: str, base: str) -> _Read:
     if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        found = _github_api(_json(text))
+        found = _github_api(load_json(text))
     else:
         found = _xml_feed(text, base)
     # A release is called `v0.27.0rc1`; whose it is stands only in its address.
@@ -285,20 +287,20 @@ def _github(text: str, base: str) -> _Read:
 
 def _github_api(value: Any) -> _Read:
     if isinstance(value, dict) and "message" in value and "tag_name" not in value:
-        raise Unreadable(f"GitHub says: {one_line(_word(value['message']), 200)}")
+        raise Unreadable(f"GitHub says: {one_line(word_in(value['message']), 200)}")
     items = [value] if isinstance(value, dict) else value
     if not isinstance(items, list):
         raise Unreadable("it is JSON, but no list of releases")
     entries = [
         Entry(
-            title=_word(item.get("name")) or _word(item.get("tag_name")),
-            link=_word(item.get("html_url")),
-            text=_word(item.get("body")),
-            date=_date(item.get("published_at") or item.get("created_at")),
-            author=_word((item.get("author") or {}).get("login"))
+            title=word_in(item.get("name")) or word_in(item.get("tag_name")),
+            link=word_in(item.get("html_url")),
+            text=word_in(item.get("body")),
+            date=date_in(item.get("published_at") or item.get("created_at")),
+            author=word_in((item.get("author") or {}).get("login"))
             if isinstance(item.get("author"), dict)
             else "",
-            guid=_word(item.get("node_id")) or _word(item.get("id")),
+            guid=word_in(item.get("node_id")) or word_in(item.get("id")),
         )
         for item in _objects(items)
         if not item.get("draft")

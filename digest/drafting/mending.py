@@ -134,7 +134,7 @@ def _without_document_type(text: str) -> tuple[str, bool]:
 
 
 def _look_through(data: bytes) -> tuple[str, int]:
-    """Why it is no well-formed XML with namespaces, empty if it is; and how many elements it has."""
+    """Why it is no well-formed XML, empty if it is; and how many elements it has."""
     count = 0
 
     def count_one(_name: str, _attributes: dict[str, str]) -> None:

@@ -22,9 +22,9 @@ ELEMENTS_LIMIT = 20_000
 
 _BLOCKS = frozenset(
     str.split(
-        "address article aside blockquote br caption dd details div dl dt fieldset figcaption figure "
-        "footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tbody td "
-        "tfoot th thead tr ul"
+        "address article aside blockquote br caption dd details div dl dt fieldset figcaption "
+        "figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary "
+        "table tbody td tfoot th thead tr ul"
     )
 )
 _SILENT = frozenset(str.split("script style template head iframe object svg math noscript select"))
@@ -147,8 +147,8 @@ _ASCII_WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 #: Words that few English sentences do without and that no neighbour's language shares.
 _ENGLISH = frozenset(
     str.split(
-        "the of and to is for that with this it its by from are was be at as an has have how what why "
-        "will new can your you their they not or which more into than using over after we our"
+        "the of and to is for that with this it its by from are was be at as an has have how what "
+        "why will new can your you their they not or which more into than using over after we our"
     )
 )
 
