@@ -18,7 +18,7 @@ from digest.document import URL_LIMIT, check_url
 from digest.drafting.articles import Article, Language
 from digest.drafting.links import canonical, outlet_of
 from digest.drafting.moments import is_believable, moment_of
-from digest.drafting.texts import TEXT_LIMIT, language_of, one_line, plain, tidy
+from digest.drafting.texts import HTML_LIMIT, TEXT_LIMIT, language_of, one_line, plain, tidy
 
 Kind = Literal["feed", "arxiv", "hackernews", "github"]
 KINDS: tuple[Kind, ...] = ("feed", "arxiv", "hackernews", "github")
@@ -141,7 +141,7 @@ def _article(
         return None
     if not read(entry.title):
         notes.add("without a title, called by the beginning of the text", title)
-    if len(text) > TEXT_LIMIT:
+    if len(text) > TEXT_LIMIT or len(entry.text) > HTML_LIMIT:
         notes.add(f"longer than {TEXT_LIMIT:,} characters, of which only those are kept", title)
         text = text[:TEXT_LIMIT]
     if not text:

@@ -109,14 +109,15 @@ def _xml_entry(entry: Any) -> Entry:
 
 
 def _xml_date(entry: Any) -> datetime | str | None:
-    written = [name for name in ("published", "updated", "created") if entry.get(name)]
+    values = dict(entry.items())  # asked for one date, feedparser answers with another
+    written = [name for name in ("published", "updated", "created") if values.get(name)]
     for name in written:
-        if parsed := entry.get(f"{name}_parsed"):
+        if parsed := values.get(f"{name}_parsed"):
             try:
                 return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
             except (ValueError, OverflowError, OSError, TypeError):
                 continue
-    return word_in(entry.get(written[0])) if written else None
+    return word_in(values[written[0]]) if written else None
 
 
 # --- JSON Feed -----------------------------------------------------------------------------------

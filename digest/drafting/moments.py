@@ -35,7 +35,7 @@ def is_believable(moment: datetime, fetched: datetime) -> bool:
 
 
 def _read(text: str) -> datetime:
-    if found := re.match(r"(\d{4})\s*[/年.-]\s*(\d{1,2})\s*[/月.-]\s*(\d{1,2})\s*日?", text):
+    if found := re.match(r"(\d{4})\s*[/年.-]\s*(\d{1,2})\s*[/月.-]\s*(\d{1,2})日?", text):
         year, month, day = map(int, found.groups())
         text = f"{year:04}-{month:02}-{day:02}{text[found.end() :]}"
         return datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d)|\s*(?:UTC|GMT)$", "", text))

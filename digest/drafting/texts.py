@@ -24,7 +24,7 @@ _BLOCKS = frozenset(
     str.split(
         "address article aside blockquote br caption dd details div dl dt fieldset figcaption "
         "figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary "
-        "table tbody td tfoot th thead tr ul"
+        "table tbody tfoot thead tr ul"
     )
 )
 _SILENT = frozenset(str.split("script style template head iframe object svg math noscript select"))
@@ -33,7 +33,7 @@ _INLINE = str.split(
     "html i img input ins kbd label link mark meta param picture q rp rt ruby s samp small source "
     "span strike strong sub sup time title track tt u var video wbr"
 )
-_NAMES = "|".join(sorted({*_BLOCKS, *_SILENT, *_INLINE}))
+_NAMES = "|".join(sorted({*_BLOCKS, *_SILENT, *_INLINE, "td", "th"}))
 # A `<` that opens no element one knows is a sign for less or a type in a program: it stays.
 _TAG = rf"/?(?:{_NAMES})(?:[\s/][^<>]{{0,4000}}(?:\"[^\"<]{{0,4000}}\"[^<>]{{0,4000}})?)?>"
 _LESS = re.compile(rf"<(?!{_TAG})", re.IGNORECASE)
@@ -49,7 +49,7 @@ def plain(markup: str) -> str:
     many feeds do, is unescaped twice. The answer holds no control, direction-changing or unseen
     characters. It never raises.
     """
-    text = _without_comments(without_controls(markup[:HTML_LIMIT]))
+    text = _without_comments(without_controls(_beginning(markup)))
     for _ in range(3):
         if "<" in text and _ANY_TAG.search(text):
             text = _text_of(_LESS.sub("&lt;", text))
@@ -71,6 +71,14 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """Plain text on one line; what is longer than `limit` characters ends in an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _beginning(markup: str) -> str:
+    """As much as is read, without a tag that was cut in two."""
+    if len(markup) <= HTML_LIMIT:
+        return markup
+    text = markup[:HTML_LIMIT]
+    return text[: text.rfind("<")] if text.rfind("<") > text.rfind(">") else text
 
 
 def _without_comments(text: str) -> str:
