@@ -115,7 +115,7 @@ def articles_of(
     dated more than an hour after it, or before there was a web, has no date.
     """
     notes = Notes(len(entries))
-    for entry in entries[ENTRIES_LIMIT:][:1]:
+    for entry in entries[ENTRIES_LIMIT:]:
         notes.add(f"beyond the first {ENTRIES_LIMIT:,} and left out", entry.title)
     found: list[tuple[Entry, Article]] = []
     for entry in entries[:ENTRIES_LIMIT]:

@@ -72,17 +72,21 @@ def _xml_feed(text: str, base: str) -> _Read:
     data, fault = well_formed(text)
     if not data:
         raise Unreadable(fault)
-    # In a stream, as feedparser opens a file or an address that it is given as text.
-    found = feedparser.parse(
-        io.BytesIO(data),
-        response_headers={
-            "content-type": "application/xml; charset=utf-8",
-            "content-location": base,
-        },
-        # What is kept is plain text: there is nothing to clean and no link in it to make absolute.
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    try:
+        found = feedparser.parse(
+            # In a stream, as feedparser opens a file or an address that it is given as text.
+            io.BytesIO(data),
+            response_headers={
+                "content-type": "application/xml; charset=utf-8",
+                "content-location": base,
+            },
+            # What is kept is plain text: there is nothing to clean, no link in it to make absolute.
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except Exception as error:  # elements where they never stand are more than it bears
+        said = f"{type(error).__name__}: {error}"
+        raise Unreadable(f"its elements stand in no order known ({one_line(said, 100)})") from error
     if not found.version and not found.entries:
         raise Unreadable("it is XML, but neither RSS nor Atom")
     home = word_in(found.feed.get("link"))
@@ -130,7 +134,7 @@ def load_json(text: str) -> Any:
         raise ValueError(f"{word} is no number")
 
     try:
-        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse)
+        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse, strict=False)
     except ValueError as error:
         raise Unreadable(f"it is not JSON that can be read: {error}") from None
     except RecursionError:

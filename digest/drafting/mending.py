@@ -81,10 +81,12 @@ def _strict(data: bytes, encoding: str) -> str | None:
 
 
 def _is_known(encoding: str) -> bool:
+    """Whether text can be read by it; Python calls some things encodings that are none."""
     try:
-        return codecs.lookup(_LARGER.get(encoding, encoding))._is_text_encoding
-    except LookupError:
+        b"a".decode(_LARGER.get(encoding, encoding), "replace")
+    except (UnicodeError, LookupError):
         return False
+    return True
 
 
 def _lenient(data: bytes, encoding: str) -> tuple[str, str]:
@@ -133,7 +135,7 @@ def _without_document_type(text: str) -> tuple[str, bool]:
     return text[:found] + text[found + end + 1 :], "<!ENTITY" in declared.upper()
 
 
-def _look_through(data: bytes) -> tuple[str, int]:
+def _look_through(data: bytes, with_prefixes: bool = True) -> tuple[str, int]:
     """Why it is no well-formed XML, empty if it is; and how many elements it has."""
     count = 0
 
@@ -141,7 +143,7 @@ def _look_through(data: bytes) -> tuple[str, int]:
         nonlocal count
         count += 1
 
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate(namespace_separator=" " if with_prefixes else None)
     parser.StartElementHandler = count_one
     try:
         parser.Parse(data, True)
@@ -150,18 +152,46 @@ def _look_through(data: bytes) -> tuple[str, int]:
     return "", count
 
 
+def _is_broken(entry: str) -> bool:
+    # Its prefixes are declared outside of it.
+    return bool(_look_through(entry.encode(), with_prefixes=False)[0])
+
+
 def _mended(text: str) -> bytes:
     from lxml import etree
 
-    text = _with_prefixes("".join(_with_references(text)))
-    parser = etree.XMLParser(
-        recover=True, huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False
-    )
-    try:
-        root = etree.fromstring(text.encode(), parser)
-        return b"" if root is None else etree.tostring(root, encoding="utf-8")
-    except (etree.LxmlError, ValueError):
-        return b""
+    def recovered(piece: str) -> str:
+        parser = etree.XMLParser(
+            recover=True, huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False
+        )
+        try:
+            root = etree.fromstring(piece.encode(), parser)
+            return "" if root is None else etree.tostring(root, encoding="unicode")
+        except (etree.LxmlError, ValueError):
+            return ""
+
+    # Entry by entry, so that a tag left open in one does not swallow those after it.
+    pieces = [
+        (recovered(piece) or piece) if is_entry and _is_broken(piece) else piece
+        for piece, is_entry in _entries("".join(_with_references(text)))
+    ]
+    return recovered(_with_prefixes("".join(pieces))).encode()
+
+
+def _entries(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in pieces, and which of them are entries."""
+    position = 0
+    for start in re.finditer(r"<(item|entry)(?=[\s>])", text):
+        if start.start() < position:
+            continue
+        closing = f"</{start[1]}>"
+        end = text.find(closing, start.end())
+        if end < 0:
+            break
+        yield text[position : start.start()], False
+        position = end + len(closing)
+        yield text[start.start() : position], True
+    yield text[position:], False
 
 
 def _with_references(text: str) -> Iterator[str]:
@@ -177,11 +207,13 @@ def _with_references(text: str) -> Iterator[str]:
     yield _referenced(text[position:])
 
 
+# A `<` that opens nothing a parser would know.
+_LESS = re.compile(r"<(?!/?[A-Za-z_][A-Za-z0-9_.:-]*[ \t\r\n/>]|!--|!\[CDATA\[|\?[A-Za-z_])")
 _REFERENCE = re.compile(r"&(?:#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});|(\w{1,32});)?")
 
 
 def _referenced(text: str) -> str:
-    """`&nbsp;` as the number of its character, `&` alone as a reference to itself."""
+    """`&nbsp;` as the number of its character, `&` and `<` alone as references to themselves."""
 
     def known(found: re.Match[str]) -> str:
         if found[1] or found[2]:
@@ -194,7 +226,7 @@ def _referenced(text: str) -> str:
             return "".join(f"&#{ord(c)};" for c in character)
         return "&amp;" + found[0][1:]
 
-    return _REFERENCE.sub(known, text)
+    return _LESS.sub("&lt;", _REFERENCE.sub(known, text))
 
 
 def _with_prefixes(text: str) -> str:
