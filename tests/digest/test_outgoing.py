@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import logging
 import shutil
 import socket
 import socketserver
 import ssl
 import subprocess
 import time
+import tracemalloc
 from contextlib import suppress
 
 import pytest
 
 from digest import outgoing
-from digest.outgoing import NoAnswer, Refused, is_public, post, target_of
+from digest.outgoing import NoAnswer, Refused, get, is_public, post, target_of
 from tests.digest.servers import answer, listener, served, web_server
 
 PUBLIC = "93.184.215.14"
@@ -353,9 +356,12 @@ def secure(certificate, monkeypatch, settings):
     def talk(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as wrapped:
             received = b""
-            while b"\r\n\r\n{}" not in received:
+            while b"\r\n\r\n" + (b"" if received[:3] == b"GET" else b"{}") not in received:
                 received += wrapped.recv(4096)
-            wrapped.sendall(answer(200, b"secret"))
+            if received.startswith(b"GET /"):  # it is told where to send on
+                wrapped.sendall(moved(302, received.split()[1].decode().removeprefix("/")))
+            else:
+                wrapped.sendall(answer(200, b"secret"))
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
@@ -384,3 +390,222 @@ def test_a_certificate_that_nobody_vouches_for_is_not_enough(secure):
     port, _ = secure
     with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
         send(f"https://desk.test:{port}/")
+
+
+# --- fetching ------------------------------------------------------------------------------------
+
+
+def fetch(url: str, **options) -> outgoing.Answer:
+    return get(url, **({"headers": {}, "timeout": 10, "limit": 100_000} | options))
+
+
+def moved(status: int, to: str) -> bytes:
+    return answer(status, b"", f"Location: {to}")
+
+
+def test_what_is_fetched_comes_unpacked_with_its_headers():
+    packed = gzip.compress(b"feed " * 1000)
+    with web_server(answer(200, packed, "Content-Encoding: gzip", 'ETag: "a"')) as web:
+        found = fetch(web.url, headers={"If-None-Match": '"b"'})
+    assert found.body == b"feed " * 1000
+    assert found.is_whole
+    assert found.headers["etag"] == '"a"'
+    assert found.url == web.url
+    [request] = web.requests
+    assert request.line == "GET /hook HTTP/1.1"
+    assert request.headers["if-none-match"] == '"b"'
+    assert request.headers["accept-encoding"] == "gzip"
+
+
+def test_several_packets_of_gzip_are_one_body():
+    packed = gzip.compress(b"a" * 65536) + gzip.compress(b"b" * 65537)
+    with web_server(answer(200, packed, "Content-Encoding: gzip")) as web:
+        found = fetch(web.url, limit=200_000)
+    assert (found.body, found.flaw) == (b"a" * 65536 + b"b" * 65537, "")
+
+
+@pytest.mark.parametrize("size", [100_000, 65536, 131_072, 1, 0])
+def test_a_body_of_any_size_is_unpacked_to_its_end(size):
+    body = bytes(n * n % 251 for n in range(size))
+    with web_server(answer(200, gzip.compress(body), "Content-Encoding: gzip")) as web:
+        found = fetch(web.url, limit=200_000)
+    assert (found.body, found.flaw) == (body, "")
+
+
+def test_a_gzip_bomb_stops_at_the_limit():
+    bomb = gzip.compress(b"\0" * 200_000_000)
+    tracemalloc.start()
+    try:
+        with web_server(answer(200, bomb, "Content-Encoding: gzip")) as web:
+            found = fetch(web.url, limit=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (len(found.body), found.flaw) == (1_000_000, "it is longer than 1,000,000 bytes")
+    assert peak < 20_000_000
+
+
+def test_gzip_that_unpacks_to_nothing_ends_at_the_limit():
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+        for _ in range(2000):
+            connection.sendall(gzip.compress(b"") * 1000)
+
+    with web_server(pour) as web:
+        assert fetch(web.url).flaw == "it is longer than 100,000 bytes"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "flaw"),
+    [
+        (b"no gzip at all", "gzip", "it cannot be unpacked"),
+        (gzip.compress(b"feed" * 100)[:-12], "gzip", "it broke off"),
+        (b"...", "br", "packed as 'br'"),
+        (b"...", "gzip, gzip", "packed as 'gzip, gzip'"),
+    ],
+)
+def test_what_cannot_be_unpacked_says_so(body, encoding, flaw):
+    with web_server(answer(200, body, f"Content-Encoding: {encoding}")) as web:
+        found = fetch(web.url)
+    assert found.status == 200
+    assert flaw in found.flaw
+
+
+def test_a_body_that_breaks_off_says_so():
+    with web_server(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\nonly this") as web:
+        found = fetch(web.url)
+    assert (found.body, found.flaw) == (b"only this", "it broke off")
+
+
+def test_a_body_that_does_not_end_in_time_says_so():
+    with web_server(drip_a_body) as web:
+        assert fetch(web.url, timeout=1).flaw == "it did not end within 1 seconds"
+
+
+def test_redirects_are_followed_to_their_end():
+    with (
+        web_server(answer(200, b"feed")) as last,
+        web_server(moved(301, "/here?a=b"), moved(308, last.url)) as first,
+    ):
+        found = fetch(first.url)
+    assert (found.body, found.url, found.moved) == (b"feed", last.url, last.url)
+    assert [request.line for request in first.requests] == [
+        "GET /hook HTTP/1.1",
+        "GET /here?a=b HTTP/1.1",
+    ]
+
+
+def test_a_passing_redirect_is_no_new_address():
+    with (
+        web_server(answer(200, b"feed")) as last,
+        web_server(moved(301, "/new"), moved(302, last.url)) as first,
+    ):
+        found = fetch(first.url)
+    assert (found.url, found.moved) == (last.url, f"http://127.0.0.1:{first.port}/new")
+
+
+def test_a_redirect_to_what_only_this_machine_reaches_is_refused(settings):
+    with listener() as (port, was_reached), web_server() as web:
+        settings.OUTGOING_ALLOW = [f"127.0.0.1:{web.port}"]
+        web.answers = [moved(302, f"http://127.0.0.1:{port}/")]
+        with pytest.raises(Refused, match="not on the open internet"):
+            fetch(web.url)
+        assert not was_reached()
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "http://[::1/", "//me@127.0.0.1/", "ftp://x"])
+def test_a_redirect_to_no_web_address_is_refused(to):
+    with web_server(moved(302, to)) as web:
+        assert send(web.url).location == to
+    with web_server(moved(302, to)) as web, pytest.raises(Refused):
+        fetch(web.url)
+
+
+def test_redirects_in_a_ring_end():
+    with web_server(moved(302, "/hook")) as web, pytest.raises(NoAnswer, match="than 5 times"):
+        fetch(web.url)
+    assert len(web.requests) == 6
+
+
+def test_redirects_share_one_deadline():
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(0.4)
+        connection.sendall(moved(302, "/hook"))
+
+    began = time.monotonic()
+    with web_server(slowly) as web, pytest.raises(NoAnswer, match="within 1 seconds"):
+        fetch(web.url, timeout=1, redirects=50)
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_redirect_to_letters_outside_of_ascii_is_followed():
+    with web_server(moved(302, "/晨 報?甲=乙"), answer(200)) as web:
+        assert fetch(web.url).status == 200
+    assert web.requests[1].line == ("GET /%E6%99%A8%20%E5%A0%B1?%E7%94%B2=%E4%B9%99 HTTP/1.1")
+
+
+def test_what_proves_who_asks_is_not_sent_on_to_another_host():
+    headers = {"Authorization": "Bearer secret", "Cookie": "a=b", "X-Word": "one"}
+    with web_server(answer(200)) as last, web_server(moved(301, "/x"), moved(301, last.url)) as web:
+        fetch(web.url, headers=headers)
+    assert [request.headers.get("authorization") for request in web.requests] == [
+        "Bearer secret",
+        "Bearer secret",
+    ]
+    [request] = last.requests
+    assert "authorization" not in request.headers
+    assert "cookie" not in request.headers
+    assert request.headers["x-word"] == "one"
+
+
+def test_cookies_of_one_answer_are_not_kept_for_the_next():
+    with web_server(answer(302, b"", "Location: /x", "Set-Cookie: a=b"), answer(200)) as web:
+        fetch(web.url)
+    assert "cookie" not in web.requests[1].headers
+
+
+def test_the_way_from_https_to_http_is_not_taken(secure, certificate, monkeypatch):
+    port, _ = secure
+    trust(monkeypatch, certificate)
+    with listener() as (plain, was_reached):
+        with pytest.raises(Refused, match="which is not encrypted"):
+            fetch(f"https://desk.test:{port}/http://desk.test:{plain}/")
+        assert not was_reached()
+
+
+def test_answers_of_a_post_may_be_longer_where_that_is_asked_for():
+    with web_server(answer(200, b"x" * 3_000_000)) as web:
+        assert len(send(web.url, limit=4_000_000).body) == 3_000_000
+
+
+def test_whoever_refuses_a_long_body_is_heard():
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(answer(413, b"too long"))
+        connection.shutdown(socket.SHUT_WR)
+        time.sleep(0.5)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            refuse(self.request)
+
+    with served(Handler) as port:
+        found = send(f"http://127.0.0.1:{port}/", body=b"x" * 5_000_000, timeout=5)
+    assert (found.status, found.body) == (413, b"too long")
+
+
+def test_no_log_has_the_path_of_an_address(caplog):
+    caplog.set_level(logging.DEBUG)
+    with web_server(answer(200)) as web:
+        send(web.url)
+    assert "hook" not in caplog.text
+
+
+def test_endless_headers_end():
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for number in range(1_000_000):
+            connection.sendall(b"X-%d: %s\r\n" % (number, b"x" * 1000))
+
+    with web_server(pour) as web, pytest.raises(NoAnswer, match="did not answer"):
+        fetch(web.url)

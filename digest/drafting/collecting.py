@@ -1,0 +1,355 @@
+"""Asking all feeds: several houses at once, each house one request at a time, none for long.
+
+A result is handed out as soon as it is there, so that the caller can keep it: whoever is killed on
+the way loses only what was being fetched. Nothing here remembers; what the next run has to know is
+in the result, for the caller to write down on the feed.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from queue import SimpleQueue
+from typing import Literal
+from urllib.parse import urlsplit
+
+from digest import outgoing
+from digest.drafting import feeds as reading
+from digest.drafting.articles import Article
+from digest.drafting.entries import Feed, Unreadable
+from digest.drafting.links import house_of
+
+#: How far a run looks back. Two hours more than a day: with 24 what comes out while the last run
+#: is under way, or a little early the next day, is lost.
+LOOK_BACK = timedelta(hours=26)
+#: How much of a feed is read, in bytes once it is unpacked.
+FEED_LIMIT = 10_000_000
+#: How long one feed may take with all its redirects, in seconds, and all of them together.
+TIMEOUT, BUDGET = 20.0, 300.0
+#: How long a house is left alone between two requests, in seconds. arXiv asks for three.
+PAUSE = 1.0
+PAUSES = {"arxiv.org": 3.0}
+#: How long a feed that failed is left alone: this after the first time, twice as long after each
+#: further one. It ends below a day, so that a daily run asks every feed, however often it failed.
+BACK_OFF, BACK_OFF_LIMIT = timedelta(minutes=5), timedelta(hours=20)
+
+State = Literal["read", "unchanged", "failed", "gone", "waiting"]
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
+    "application/json;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+_SENDABLE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,300}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of one feed.
+
+    `state`: "read" (its articles are here), "unchanged" (it has nothing it had not before),
+    "failed" (the first of `faults` says why), "gone" (it says it will not come back) or "waiting"
+    (it was not asked; the fault says why). After "read", faults are about single entries and the
+    feed is well. `status` is the HTTP status, 0 where there was none; `duration` in seconds.
+    `etag`, `modified`, `errors` and `next_try` are what the feed is to carry from now on; `moved`
+    is the address it says to use in future, empty if it says nothing.
+    """
+
+    feed: Feed
+    state: State
+    articles: tuple[Article, ...] = ()
+    faults: tuple[str, ...] = ()
+    etag: str = ""
+    modified: str = ""
+    errors: int = 0
+    next_try: datetime | None = None
+    duration: float = 0.0
+    status: int = 0
+    moved: str = ""
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether somebody should look at the feed."""
+        return self.state in ("failed", "gone") or self.errors > 0
+
+
+def is_due(feed: Feed, now: datetime) -> bool:
+    """Whether a feed may be asked again."""
+    return not feed.is_gone and (feed.next_try is None or feed.next_try <= now)
+
+
+def next_try(errors: int, now: datetime) -> datetime:
+    """When a feed that has failed `errors` times in a row may be asked again."""
+    doubled = BACK_OFF * 2 ** min(max(errors - 1, 0), 20)
+    return now + min(doubled, BACK_OFF_LIMIT)
+
+
+def collect(
+    feeds: Iterable[Feed],
+    *,
+    now: datetime,
+    known: Collection[str] = (),
+    look_back: timedelta = LOOK_BACK,
+    workers: int = 8,
+    pause: float | None = None,
+    timeout: float = TIMEOUT,
+    budget: float = BUDGET,
+    limit: int = FEED_LIMIT,
+) -> Iterator[Fetched]:
+    """Ask the feeds; one result for each, in the order they are done.
+
+    `now` is the moment of the run: articles count as fetched then, so that a run's results do not
+    depend on how fast it was. Older articles than `look_back` are dropped and counted; those
+    without a date are dropped if their key is in `known`, the keys of earlier runs. Dated ones are
+    not looked up there: a second run of a day needs them again.
+
+    `pause` is between two requests to one house, in seconds (None: as the houses ask), `timeout`
+    for one feed and `budget` for all. A feed that is not due or comes too late is "waiting". Close
+    the iterator to stop: what is being fetched ends within `timeout`, nothing else begins.
+    """
+    waiting = list(feeds)
+    known = frozenset(known)
+    done: SimpleQueue[Fetched | BaseException] = SimpleQueue()
+    stop = threading.Event()
+    run = _Run(now, now - look_back, known, pause, timeout, time.monotonic() + budget, limit, stop)
+    houses: dict[str, list[Feed]] = {}
+    for feed in waiting:
+        if is_due(feed, now):
+            houses.setdefault(_house(feed.url), []).append(feed)
+        else:
+            done.put(_not_asked(feed, _why_not_due(feed)))
+    # The longest queues first: what waits for its pauses should not begin at the end.
+    queues = sorted(houses.items(), key=lambda item: -len(item[1]))
+    pool = ThreadPoolExecutor(max(1, min(workers, len(queues))), thread_name_prefix="collecting")
+    try:
+        for house, members in queues:
+            pool.submit(_visit, house, members, run, done)
+        for _ in waiting:
+            result = done.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def fetch(
+    feed: Feed,
+    *,
+    now: datetime,
+    known: Collection[str] = (),
+    look_back: timedelta = LOOK_BACK,
+    timeout: float = TIMEOUT,
+    limit: int = FEED_LIMIT,
+) -> Fetched:
+    """Ask one feed, whether it is due or not. It never raises: what goes wrong is in the result."""
+    began = time.monotonic()
+
+    def failed(why: str, status: int = 0, wait: timedelta | None = None) -> Fetched:
+        errors = feed.errors + 1
+        again = next_try(errors, now)
+        if wait is not None:
+            again = max(again, now + min(wait, BACK_OFF_LIMIT))
+        return Fetched(
+            feed,
+            "failed",
+            faults=(why,),
+            etag=feed.etag,
+            modified=feed.modified,
+            errors=errors,
+            next_try=again,
+            duration=time.monotonic() - began,
+            status=status,
+        )
+
+    try:
+        answer = outgoing.get(feed.url, headers=_headers(feed), timeout=timeout, limit=limit)
+    except (outgoing.Refused, outgoing.NoAnswer) as error:
+        return failed(str(error))
+    place = outgoing.target_of(answer.url)
+    if answer.status == 304:
+        return Fetched(
+            feed,
+            "unchanged",
+            etag=feed.etag,
+            modified=feed.modified,
+            duration=time.monotonic() - began,
+            status=304,
+            moved=answer.moved,
+        )
+    if answer.status == 410:
+        return Fetched(
+            feed,
+            "gone",
+            faults=(f"{place} says that this feed is gone for good; remove it or find its heir",),
+            errors=feed.errors + 1,
+            duration=time.monotonic() - began,
+            status=410,
+        )
+    if not 200 <= answer.status < 300:
+        wait = retry_after(answer.headers.get("retry-after", ""), now)
+        asks = f" and asks to wait until {now + wait:%Y-%m-%d %H:%M} UTC" if wait else ""
+        what = _MEANING.get(answer.status, "")
+        return failed(f"{place} answered {answer.status}{what}{asks}", answer.status, wait)
+    try:
+        found = reading.read(
+            feed,
+            answer.body,
+            fetched=now,
+            url=answer.url,
+            content_type=answer.headers.get("content-type", ""),
+        )
+    except Unreadable as error:
+        flaw = f"; {answer.flaw}" if answer.flaw else ""
+        return failed(f"what {place} sent cannot be read: {error}{flaw}", answer.status)
+    articles, dropped = _recent(found.articles, now - look_back, frozenset(known))
+    faults = [*dropped, *found.faults]
+    if answer.flaw:
+        faults.insert(0, f"only the beginning of the feed was read: {answer.flaw}")
+    if answer.moved:
+        faults.append(f"the feed has moved for good, to {answer.moved}")
+    return Fetched(
+        feed,
+        "read",
+        articles,
+        tuple(faults),
+        # What came in part is asked for as a whole the next time.
+        etag="" if answer.flaw else answer.headers.get("etag", "")[:300],
+        modified="" if answer.flaw else answer.headers.get("last-modified", "")[:300],
+        duration=time.monotonic() - began,
+        status=answer.status,
+        moved=answer.moved,
+    )
+
+
+def retry_after(value: str, now: datetime) -> timedelta | None:
+    """How long a Retry-After header (seconds, or a date) asks to wait; None where it is neither."""
+    value = value.strip()
+    if re.fullmatch(r"\d{1,9}", value):
+        return timedelta(seconds=int(value))
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(moment - now, timedelta(0))
+
+
+_MEANING = {
+    401: " (it wants a password)",
+    403: " (it does not want us)",
+    404: " (there is no feed at this address)",
+    429: " (too many requests)",
+    503: " (it is overloaded or being mended)",
+}
+
+
+@dataclass(frozen=True)
+class _Run:
+    now: datetime
+    since: datetime
+    known: frozenset[str]
+    pause: float | None
+    timeout: float
+    deadline: float
+    limit: int
+    stop: threading.Event
+
+
+def _visit(
+    house: str, members: list[Feed], run: _Run, done: SimpleQueue[Fetched | BaseException]
+) -> None:
+    """Ask the feeds of one house, one after the other."""
+    pause = PAUSES.get(house, PAUSE) if run.pause is None else run.pause
+    asked_to_wait: Fetched | None = None
+    try:
+        for number, feed in enumerate(members):
+            if number and not asked_to_wait:
+                run.stop.wait(pause)
+            if run.stop.is_set():
+                return
+            left = run.deadline - time.monotonic()
+            if asked_to_wait:
+                done.put(_also_waiting(feed, house, asked_to_wait))
+                continue
+            if left <= 0:
+                done.put(_not_asked(feed, "it was not asked: the time for all feeds was used up"))
+                continue
+            result = fetch(
+                feed,
+                now=run.now,
+                known=run.known,
+                look_back=run.now - run.since,
+                timeout=min(run.timeout, left),
+                limit=run.limit,
+            )
+            if result.status in (429, 503):
+                asked_to_wait = result
+            done.put(result)
+    except BaseException as error:  # a fault of ours: the caller must hear of it, not wait for ever
+        done.put(error)
+
+
+def _not_asked(feed: Feed, why: str, again: datetime | None = None) -> Fetched:
+    return Fetched(
+        feed,
+        "gone" if feed.is_gone else "waiting",
+        faults=(why,),
+        etag=feed.etag,
+        modified=feed.modified,
+        errors=feed.errors,
+        next_try=again or feed.next_try,
+    )
+
+
+def _why_not_due(feed: Feed) -> str:
+    if feed.is_gone or feed.next_try is None:
+        return "it said that it is gone for good and is not asked any more"
+    times = "once" if feed.errors == 1 else f"{feed.errors:,} times in a row"
+    failed = f": it failed {times}" if feed.errors else ""
+    return f"it is not asked before {feed.next_try:%Y-%m-%d %H:%M} UTC{failed}"
+
+
+def _also_waiting(feed: Feed, house: str, first: Fetched) -> Fetched:
+    why = f"it was not asked: {house} answered {first.status} to “{first.feed.name}” before it"
+    return _not_asked(feed, why, first.next_try)
+
+
+def _house(url: str) -> str:
+    try:
+        return house_of(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
+
+
+def _headers(feed: Feed) -> dict[str, str]:
+    """Both conditions, as servers know one or the other; only what can stand in a header."""
+    headers = {"Accept": _ACCEPT}
+    for name, value in (("If-None-Match", feed.etag), ("If-Modified-Since", feed.modified)):
+        if _SENDABLE.fullmatch(value):
+            headers[name] = value
+    return headers
+
+
+def _recent(
+    articles: tuple[Article, ...], since: datetime, known: frozenset[str]
+) -> tuple[tuple[Article, ...], list[str]]:
+    """What is not older than that, and sentences on what was dropped."""
+    kept = tuple(
+        article
+        for article in articles
+        if (article.published >= since if article.published else article.key not in known)
+    )
+    old = sum(1 for article in articles if article.published and article.published < since)
+    seen = len(articles) - len(kept) - old
+    said = []
+    if old:
+        said.append(f"older than {since:%Y-%m-%d %H:%M} UTC: {old:,} of {len(articles):,} articles")
+    if seen:
+        said.append(f"undated and read before: {seen:,} of {len(articles):,} articles")
+    return kept, said
