@@ -74,8 +74,8 @@ _UNEND = re.compile(r"[.。!！?？;；…」』”\"）)]$")
 
 
 def is_chinese(text: str) -> bool:
-    """Whether a text is mostly Chinese: one character of it weighs as much as a short word."""
-    return len(_CJK.findall(text)) * 3 >= len(re.findall("[A-Za-z]", text))
+    """Whether a text is Chinese, foreign names and all: a character weighs as much as a word."""
+    return len(_CJK.findall(text)) * 4 > len(re.findall("[A-Za-z]", text))
 
 
 def language_of(article: Article) -> Language:
