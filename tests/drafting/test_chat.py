@@ -181,7 +181,8 @@ def test_text_in_parts_and_counts_that_nobody_made_are_taken():
 def test_markup_of_a_model_is_taken_off_and_shows_nowhere():
     answer = GOOD | {
         "headline": "**北辰** `Polaris 3` 問世 # {{< x >}}",
-        "summary": "# **Polaris 3** 參數量 70 億，<script>alert(1)</script> 上下文 12.8 萬。\n\n---\n**技術細節**",
+        "summary": "# **Polaris 3** 參數量 70 億，<script>alert(1)</script> 上下文 12.8 萬。\n\n---"
+        "\n**技術細節**",
         "details": ["* 授權採 `Apache 2.0`", "1. 第一項"],
     }  # fmt: skip
     written, _ = written_with(said(answer))

@@ -235,13 +235,13 @@ class ChatWriter:
     ) -> tuple[A | None, str]:
         """The model's answer as values; None, with the reason, where there is none to be had."""
         fence = _fence_for(data)
-        system, _, user = _prompt(kind, language).partition("\n---\n")
+        prompt = _prompt(kind, language).format(
+            count=count, fence=fence, articles=data.replace(_FENCE, fence)
+        )
+        system, _, user = prompt.partition("\n---\n")
         messages = [
-            {"role": "system", "content": system.format(fence=fence).strip()},
-            {
-                "role": "user",
-                "content": user.format(count=count, articles=data.replace(_FENCE, fence)).strip(),
-            },
+            {"role": "system", "content": system.strip()},
+            {"role": "user", "content": user.strip()},
         ]
         reason = ""
         try:
