@@ -194,6 +194,8 @@ def _can_be_linked(url: str) -> bool:
 def _why(article: Article, card: Card, hand: Day) -> str:
     outlet = prose(article.outlet)
     headline = prose(shortened(card.headline, 40))
+    if fold(card.headline) == fold(bare(article.title)):
+        return f"{outlet or headline}{'.' if hand.language == 'en' else '。'}"
     if hand.language == "en":
         return f"{f'{outlet}, ' if outlet else ''}on “{headline}”."
     return f"{f'{outlet}；' if outlet else ''}本期〈{headline}〉的依據。"
@@ -216,7 +218,7 @@ def _background(hand: Day) -> list[str]:
                         and _DEFINES.match(text, len(name))
                         and fold(text)[:40] not in said
                     ):
-                        found[key] = f"{prose(name)}：{prose(text)}"
+                        found[key] = prose(text)
     return list(found.values())[:BACKGROUND]
 
 

@@ -28,11 +28,13 @@ _SMALL = words(
     "monday tuesday wednesday thursday friday saturday sunday january february march april june "
     "july august september october november december"
 )
-#: Words of the trade in capitals: on every page of an AI daily, and nobody's name.
+#: Words of the trade, units, titles and peoples: on every page of an AI daily, and nobody's name.
 _COMMON = words(
-    "ai api apis ceo cto cfo coo cpu cpus gpu gpus llm llms ml nlp rl rag sdk ui ux it vr ar os "
-    "pc usb url json html http https pdf faq usd gpt tv eu us uk un ok id qa r&d iot saas b2b "
-    "aaai agi asic fp16 int8 3d 2d"
+    "ai api ceo cto cfo coo cpu gpu tpu npu llm ml nlp rl rag sdk ui ux it vr ar os pc usb url json"
+    " html http https pdf faq usd gpt tv eu us u.s uk u.k un ok id qa r&d iot saas b2b agi asic pr"
+    " fp16 int8 3d 2d 3g 4g 5g 6g gb mb tb kb gw mw kw hz ghz mhz ms nm dr mr mrs ms prof nordic"
+    " chinese english american european british japanese korean french german indian taiwanese"
+    " russian asian african western eastern northern southern internet web"
 )
 #: What is named after a place or a field with `of`.
 _BODIES = words("University Institute Department Bank Ministry College School Academy")
@@ -81,7 +83,7 @@ def _names_of_run(words: list[str], *, starts: bool, is_title: bool) -> list[str
             name.pop()
         has_weight = any(_is_distinct(word) for word in name)
         is_sure = has_weight or (not is_title and not (starts_here and len(name) == 1))
-        if is_sure and len(" ".join(name)) > 1:
+        if is_sure and len(" ".join(name)) > 1 and not all(map(_is_common, name)):
             found.append(" ".join(name).removesuffix("'s").removesuffix("’s"))
         name.clear()
 
@@ -122,18 +124,20 @@ def _is_distinct(word: str) -> bool:
     """Whether a word is a name whatever stands around it: `vLLM`, `GPT-5`, `NVIDIA`, `o3`."""
     has_letter = any(character.isalpha() for character in word)
     has_digit = any(character.isdigit() for character in word)
-    if not has_letter or word.lower() in _COMMON:
+    if not has_letter or _is_common(word):
         return False
     if _MEASURE.fullmatch(word):
         return False  # a number with its unit
     if re.fullmatch(r"\d+-[a-z]+(?:-[a-z]+)*", word):
         return False  # 12-month, 7-day-old
-    capitals = len(_HAS_CAPITAL.findall(word))
-    return (
-        (has_digit and (word[0].isalpha() or capitals > 0))
-        or bool(_HAS_CAPITAL.search(word[1:].split("-")[0]))
-        or (capitals > 1 and len(word) > 1)
-    )
+    if has_digit and (word[0].isalpha() or _HAS_CAPITAL.search(word)):
+        return True
+    # A hyphen between two capitalised words makes no name of them; inner capitals do.
+    return any(_HAS_CAPITAL.search(part[1:]) for part in re.split("[-‑/]", word))
+
+
+def _is_common(word: str) -> bool:
+    return word.lower() in _COMMON or word.lower().removesuffix("s") in _COMMON
 
 
 # --- Chinese terms -------------------------------------------------------------------------------
@@ -150,7 +154,13 @@ _GLUE = frozenset(
     "來来去做用得著着吧呢嗎吗哪些此每各幾几多少名位家項项次種种款萬万億亿元約约近逾比如若因當当並"
     "一二三四五六七八九十兩两未來曾表示指出認認为認為目前今"
 )
-_TERM_LIMIT = 6
+_TERM_SIZES = range(3, 7)
+#: Words of three characters and more that are in everybody's mouth.
+_EVERYDAY = words(
+    "開發者 使用者 研究人員 研究團隊 研究者 人工智慧 人工智能 資料中心 語言模型 大型語言模型 大模型"
+    " 生成式 測試集 研究員 執行長 負責人 消費者 工程師 供應商 數據顯示 實驗顯示 官方數據 模型的"
+    " 开发者 研究人员 研究团队 语言模型 大语言模型 数据中心 测试集 负责人 消费者 工程师 供应商"
+)
 
 
 def chinese_terms(texts: Iterable[str]) -> list[str]:
@@ -180,7 +190,7 @@ def _repeated(text: str) -> dict[str, int]:
     right: dict[str, set[str]] = {}
     for run in _HAN.finditer(text):
         padded = f"<{run[0]}>"
-        for size in range(2, _TERM_LIMIT + 1):
+        for size in _TERM_SIZES:
             for at in range(1, len(padded) - size):
                 term = padded[at : at + size]
                 count[term] += 1

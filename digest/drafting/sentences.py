@@ -24,13 +24,15 @@ _END = re.compile(
     rf"|(?<=[^\s.])\.[{re.escape(_CLOSING)}]*(?=\s|$|(?<=[\u4e00-\u9fff]\.)|[\u4e00-\u9fff])"
     r"|；(?=.{12})"
 )
+#: Characters from which on a semicolon ends a sentence as well.
+_CLAUSE = 80
 #: Words after which a full stop ends nothing, in lower case and without it.
 _ABBREVIATIONS = words(
     "al approx cf co corp dept dr e.g eg eq est etc ex fig gen gov i.e ie inc jr ltd mr mrs ms "
     "no nos p pp ph.d prof rev sec sen sr st tech u.k u.s univ v ver vol vs jan feb mar apr jun "
     "jul aug sep sept oct nov dec a.m p.m"
 )
-_LAST_WORD = re.compile(r"([A-Za-z][A-Za-z.]*)\.$")
+_LAST_WORD = re.compile(r"(\d\s*)?\b([A-Za-z][A-Za-z.]*)\.$")
 _BULLET = re.compile(r"^(?:[-*+•·‣▪◦●○]|\d{1,2}[.)、]|[（(]\d{1,2}[)）])\s*(?=\S)")
 
 #: What feeds and pages add to every article.
@@ -126,6 +128,8 @@ def split_sentences(text: str) -> list[str]:
         piece = text[start : end.end()]
         if "." in end[0] and _ends_nothing(piece, text[end.end() :]):
             continue
+        if end[0] == "；" and len(piece) < _CLAUSE:
+            continue
         if not end[0].startswith(("。", "！", "？", "；")) and not _may_end(text, end.end()):
             continue
         found.append(piece.strip())
@@ -144,8 +148,10 @@ def _ends_nothing(piece: str, rest: str) -> bool:
     word = _LAST_WORD.search(piece)
     following = rest.lstrip()[:1]
     if word:
-        name = word[1].lower()
-        return name in _ABBREVIATIONS or len(name) == 1 or following.islower()
+        name = word[2].lower()
+        # `50 ms.` and `3 p.m.` are measures, and what follows them with a capital is new.
+        is_short = not word[1] and (name in _ABBREVIATIONS or len(name) == 1)
+        return is_short or following.islower()
     return bool(re.search(r"(?:^|\s)\d{1,2}\.$", piece)) or following.islower()
 
 
@@ -203,7 +209,7 @@ _DATELINE = re.compile(
     r"|[A-Z][A-Z .,]{2,30}(?:\([A-Za-z]+\))?\s+[—–-]{1,2}\s+"
     r"|[（(〔【](?:中央社|記者|本報|綜合報導|编译|編譯)[^）)〕】]{0,30}[）)〕】]\s*"
     r"|(?:記者|本報記者)\S{2,8}[／/]\S{2,6}報導\s*"
-    r"|[\u4e00-\u9fff]{2,6}\d{1,2}月\d{1,2}日(?:消息|电|電|訊|讯)[，,]\s*)"
+    r"|(?:[\u4e00-\u9fff]{2,6})?\d{1,2}月\d{1,2}日(?:消息|电|電|訊|讯)[，,]\s*)"
 )
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from digest.drafting import carding, insight
 from digest.drafting.articles import Article, Language, Placed
-from digest.drafting.names import chinese_terms, latin_names
+from digest.drafting.names import Ground, chinese_terms, latin_names, numbers_of
 from digest.drafting.sentences import (
     Sentence,
     in_script,
     is_chinese,
     language_of,
+    said_to_the_machine,
     sentences_of,
     speaks_to_the_machine,
 )
@@ -34,6 +35,8 @@ _PARAGRAPH = 60
 _ENTITIES, _TERMS = 10, 4
 #: How much a sentence's own weight counts against what was said already.
 _RELEVANCE = 0.7
+#: How much of a sentence may stand in another that is taken, 0 to 1.
+_TOO_ALIKE = 0.5
 
 _USE = re.compile(
     r"適用(?:於)?|適合(?!作)|應用(?:於|在|場景)|可(?:以)?用(?:於|來|在)|用於|使用場景|情境|導入"
@@ -84,7 +87,7 @@ class ExtractiveWriter:
         """The card of a topic, out of nothing but its articles."""
         frame = carding.frame_card(placed, language)
         articles = _by_language(placed.topic.articles, language)[:_ARTICLES]
-        candidates = _candidates(articles, language)
+        candidates = _candidates(_trusted(articles), language)
         headline = carding.headline_of(_best_title(articles, language))
         taken: list[_Candidate] = []
         telling = _in_one_language([c for c in candidates if not c.leads and not c.is_item])
@@ -122,6 +125,12 @@ def _by_language(articles: tuple[Article, ...], language: DeskLanguage) -> list[
     )
     rank = {name: place for place, name in enumerate(order)}
     return sorted(articles, key=lambda article: rank.get(language_of(article), len(order)))
+
+
+def _trusted(articles: list[Article]) -> list[Article]:
+    """Without those that speak to the machine, as long as others tell the story."""
+    honest = [article for article in articles if not said_to_the_machine(article)]
+    return honest if any(sentences_of(article, 1) for article in honest) else articles
 
 
 def _said_of(articles: list[Article], language: str, *, has_summary: bool) -> Iterable[str]:
@@ -199,6 +208,7 @@ def _candidates(articles: list[Article], language: DeskLanguage) -> list[_Candid
         facts = 0.15 * min(len(re.findall(r"\d", text)), 4) / 4
         weight = (shared + 0.6 * title + 0.9 * early + 0.3 * length + facts) * foreign
         weight *= 1.0 if place == 0 else 0.9
+        weight *= 0.5 if text.startswith(("I ", "I’", "I'", "我")) else 1.0
         candidates.append(
             _Candidate(text, own, weight, (place, sentence.index), sentence.is_item, sentence.leads)
         )
@@ -238,7 +248,7 @@ def _choose(
         )
         left.remove(best)
         likeness = max((_alike(best.words, t.words) for t in (*taken, *chosen)), default=0.0)
-        if likeness > 0.6 or (chosen and used + best.width > width):
+        if likeness > _TOO_ALIKE or (chosen and used + best.width > width):
             continue
         chosen.append(best)
         used += best.width
@@ -268,13 +278,29 @@ def _details(
         for c in free
         if c.place not in below and (items_of.get(c.place) or not c.leads)
     ]  # fmt: skip
-    free = [c for c in free if c.width <= _DETAIL_WIDTH]
+    free = [c for c in _untold(free, candidates) if c.width <= _DETAIL_WIDTH]
     found: list[tuple[int, str]] = []
     for c in sorted(_choose(free, taken, _DETAILS, 1000, headline), key=lambda c: c.place):
         found.append((0, prose(c.text)))
         items = [item for item in items_of.get(c.place, []) if item not in taken]
         found += [(1, prose(item.text)) for item in items[:_SUB_ITEMS]]
     return found
+
+
+def _untold(free: list[_Candidate], candidates: list[_Candidate]) -> list[_Candidate]:
+    """Without the sentences of another language whose facts stand in the first one as well: all
+    their numbers, or, where they have none, two names or more."""
+    first = is_chinese(candidates[0].text) if candidates else True
+    ground = Ground([c.text for c in candidates if is_chinese(c.text) == first])
+
+    def is_told(text: str) -> bool:
+        if is_chinese(text) == first:
+            return False
+        if numbers := numbers_of(text, written_out=False):
+            return len(ground.strange_numbers(text)) < len(numbers) / 2
+        return len(set(latin_names(text))) > 1 and not ground.strange_names(text)
+
+    return [c for c in free if not is_told(c.text)]
 
 
 def _items_below(leading: _Candidate, candidates: list[_Candidate]) -> list[_Candidate]:
@@ -309,6 +335,7 @@ def _entities(articles: list[Article], language: DeskLanguage) -> list[str]:
     """Names of the topic: Latin ones by how many articles have them, then Chinese terms."""
     count: Counter[str] = Counter()
     spelling: dict[str, str] = {}
+    houses = {fold(name) for a in articles for name in (a.outlet, a.feed) if name}
     for article in articles:
         title = _clean_title(article.title, article)
         said = sentences_of(article, _SENTENCES)
@@ -317,7 +344,7 @@ def _entities(articles: list[Article], language: DeskLanguage) -> list[str]:
             key = fold(name)
             spelling.setdefault(key, name)
             count[key] += 3 if name in in_title else 1
-    latin = sorted(count, key=lambda key: -count[key])
+    latin = sorted(count.keys() - houses, key=lambda key: (-count[key], list(count).index(key)))
     # `Claude` says nothing where `Claude Sonnet 4.5` stands beside it.
     kept = [
         key
