@@ -16,7 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
-from digest.document import ENTITIES_LIMIT, FIELD_LIMIT, LINE_LIMIT, NESTING_LIMIT
+from digest.document import ENTITIES_LIMIT, LINE_LIMIT, NESTING_LIMIT
 
 M = TypeVar("M", bound="Answer")
 
@@ -42,7 +42,10 @@ def _item(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
 
-Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=FIELD_LIMIT // 10)]
+#: No paragraph of a daily is longer, and escaped it must still fit into a field.
+_PARAGRAPH = 1_200
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_PARAGRAPH)]
 Phrase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LINE_LIMIT)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LINE_LIMIT // 4)]
 

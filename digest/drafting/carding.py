@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -13,8 +13,10 @@ from digest import hugo, markup
 from digest.document import LINE_LIMIT, Card, CardField, Source
 from digest.drafting import sentences
 from digest.drafting.articles import Article, Placed
-from digest.drafting.typesetting import bare, one_line, shortened
+from digest.drafting.typesetting import bare, clean, one_line, shortened
 
+#: How much of an article is read at all, in characters: a book among the feeds is no article.
+_TEXT_LIMIT = 200_000
 #: How many links of one outlet stand under a card, and how many in all.
 PER_OUTLET = 2
 SOURCES = 10
@@ -42,9 +44,26 @@ class Frame:
     marks: tuple[str, ...]
 
 
+def readable(placed: Placed) -> Placed:
+    """A topic whose articles hold text only: what a feed reader let through is taken out here."""
+    articles = tuple(
+        replace(
+            article,
+            title=one_line(article.title),
+            text=clean(article.text[:_TEXT_LIMIT]),
+            outlet=one_line(article.outlet),
+            feed=one_line(article.feed),
+            author=one_line(article.author),
+            tags=tuple(map(one_line, article.tags)),
+        )
+        for article in placed.topic.articles
+    )
+    return replace(placed, topic=replace(placed.topic, articles=articles))
+
+
 def frame_card(placed: Placed, language: str) -> Frame:
     """Rating, note, sources and labels of a topic's card."""
-    sources, marks = _sources_of(placed.topic.articles, language)
+    sources, marks = _sources_of(placed.topic.articles)
     found = [
         f"{_named(article)} speaks to whoever summarises it: “{shortened(said[0], 120)}”."
         " It was not obeyed; see that nothing of it is in the card."
@@ -66,12 +85,11 @@ def labels_of(language: str) -> dict[CardField, str]:
 
 
 def _named(article: Article) -> str:
-    title = shortened(one_line(article.title), 60)
-    outlet = shortened(one_line(article.outlet), 40)
+    title, outlet = shortened(article.title, 60), shortened(article.outlet, 40)
     return f"An article of {outlet} (“{title}”)" if outlet else f"The article “{title}”"
 
 
-def _sources_of(articles: tuple[Article, ...], language: str) -> tuple[tuple[Source, ...], list]:
+def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list]:
     """A link for each article, no outlet with more than two; and what was left out."""
     kept: dict[str, Source] = {}
     of_outlet: Counter[str] = Counter()

@@ -26,7 +26,7 @@ _SMALL = words(
     "additionally later earlier based despite compared people researchers users developers "
     "companies work results paper abstract introduction show here's let's it's we're don't "
     "monday tuesday wednesday thursday friday saturday sunday january february march april june "
-    "july august september october november december"
+    "july august september october november december release version highlights chapter figure"
 )
 #: Words of the trade, units, titles and peoples: on every page of an AI daily, and nobody's name.
 _COMMON = words(
@@ -65,7 +65,10 @@ def _names_of_sentence(sentence: str) -> list[str]:
     letters = [word for word in words if word[0].isalpha() and len(word) > 3]
     capitalised = sum(bool(_HAS_CAPITAL.match(word)) for word in letters)
     is_title = (
-        not is_chinese(sentence) and len(letters) >= 4 and capitalised * 10 >= len(letters) * 7
+        not sentence.endswith(".")
+        and not is_chinese(sentence)
+        and len(letters) >= 4
+        and capitalised * 10 >= len(letters) * 7
     )
     found = []
     for run in runs:
@@ -83,7 +86,8 @@ def _names_of_run(words: list[str], *, starts: bool, is_title: bool) -> list[str
             name.pop()
         has_weight = any(_is_distinct(word) for word in name)
         is_sure = has_weight or (not is_title and not (starts_here and len(name) == 1))
-        if is_sure and len(" ".join(name)) > 1 and not all(map(_is_common, name)):
+        says_something = not all(_is_common(word) or _is_version(word) for word in name)
+        if is_sure and len(" ".join(name)) > 1 and says_something:
             found.append(" ".join(name).removesuffix("'s").removesuffix("’s"))
         name.clear()
 
@@ -199,7 +203,11 @@ def _repeated(text: str) -> dict[str, int]:
     candidates = {
         term: n
         for term, n in count.items()
-        if n >= 3 and len(left[term]) > 1 and len(right[term]) > 1 and not _GLUE.intersection(term)
+        if n >= 3
+        and (len(left[term]) > 1 or "<" in left[term])
+        and (len(right[term]) > 1 or ">" in right[term])
+        and term not in _EVERYDAY
+        and not _GLUE.intersection(term)
     }
     return {
         term: n
@@ -215,8 +223,8 @@ def _repeated(text: str) -> dict[str, int]:
 _DIGITS = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*"
 _ARABIC = re.compile(
     rf"(?<![a-z0-9.])(?P<digits>{_DIGITS})"
-    r"(?:\s?(?P<unit>%|percent\b|per cent\b|百分点|[十百千]?[万亿兆]|千|成(?![为立功果本长员])"
-    r"|thousand\b|million\b|billion\b|trillion\b|[kmbt](?![a-z0-9])|bn\b))?"
+    r"(?P<unit>\s?(?:%|percent\b|per cent\b|百分点|[十百千]?[万亿兆]|千|成(?![为立功果本长员])"
+    r"|thousand\b|million\b|billion\b|trillion\b|bn\b)|[kmbt](?![a-z0-9]))?"
 )
 _HUNDREDTHS = re.compile(rf"百分之\s?(?P<digits>{_DIGITS}|[零〇一二两三四五六七八九十百千点]+)")
 _HAN_NUMBER = re.compile(
@@ -253,33 +261,36 @@ def numbers_of(text: str, *, written_out: bool) -> dict[str, str]:
     """The numbers of a text by a key under which two ways to write one fall together.
 
     1,000 is 1000 and １０００; 3.15 億 is 315 million; 50% is 百分之五十 and 5 成. The value is the
-    number as the folded text has it. Digits in names (`GPT-5`, `H100`) are the names' own. With
+    number as the text has it. Digits in names (`GPT-5`, `H100`) are the names' own. With
     `written_out` the small numbers that words say count as well: an article may say so what a card
     says in digits.
     """
     folded = fold(text)
+    shown = text if len(text) == len(folded) else folded
     found: dict[str, str] = {}
     spent: list[tuple[int, int]] = []
     for number in _HUNDREDTHS.finditer(folded):
         value = _value(number["digits"])
         if value is not None:
-            found.setdefault(_key(value, "%"), number[0])
+            found.setdefault(_key(value, "%"), shown[slice(*number.span())])
             spent.append(number.span())
     for number in _ARABIC.finditer(folded):
         if not _inside(number, spent) and not _of_a_name(folded, number.start("digits")):
             spent.append(number.span())
             unit = (number["unit"] or "").strip()
-            found.setdefault(_key(_value(number["digits"]), unit, number["digits"]), number[0])
+            found.setdefault(
+                _key(_value(number["digits"]), unit, number["digits"]), shown[slice(*number.span())]
+            )
     for number in _HAN_NUMBER.finditer(folded):
         value = _value(number[0].removesuffix("成"))
         if value is None or _inside(number, spent):
             continue
-        if written_out or number["unit"] or (value >= 10 and len(number[0]) > 1):
-            found.setdefault(_key(value, number["unit"] or ""), number[0])
+        if written_out or number["unit"] or (value >= 10 and len(shown[slice(*number.span())]) > 1):
+            found.setdefault(_key(value, number["unit"] or ""), shown[slice(*number.span())])
     if written_out:
         for word in _ENGLISH_WORD.finditer(folded):
             value = _ENGLISH[word["number"]] if word["number"] else _MONTHS[word["month"]]
-            found.setdefault(_key(Decimal(value), word["unit"] or ""), word[0])
+            found.setdefault(_key(Decimal(value), word["unit"] or ""), shown[slice(*word.span())])
     return found
 
 
@@ -348,7 +359,12 @@ class Ground:
     def strange_numbers(self, text: str) -> list[str]:
         """The numbers of a text that occur here in no way of writing them."""
         found = numbers_of(text, written_out=False)
-        return [said.strip() for key, said in found.items() if key not in self._numbers]
+        # The 10 of `10 至 20%` stands without its sign.
+        return [
+            said.strip()
+            for key, said in found.items()
+            if not self._numbers.keys() & {key, f"{key}%"}
+        ]
 
     def strange_names(self, text: str) -> list[str]:
         """The names of a text that do not occur here, each once."""

@@ -8,7 +8,6 @@ from functools import cache
 
 from digest.document import FIELD_LIMIT
 from digest.drafting.articles import Article, Language
-from digest.drafting.typesetting import clean
 
 
 def words(text: str) -> frozenset[str]:
@@ -150,7 +149,8 @@ def _ends_nothing(piece: str, rest: str) -> bool:
     if word:
         name = word[2].lower()
         # `50 ms.` and `3 p.m.` are measures, and what follows them with a capital is new.
-        is_short = not word[1] and (name in _ABBREVIATIONS or len(name) == 1)
+        is_initial = len(name) == 1 and word[2].isupper()
+        is_short = not word[1] and (name in _ABBREVIATIONS or is_initial)
         return is_short or following.islower()
     return bool(re.search(r"(?:^|\s)\d{1,2}\.$", piece)) or following.islower()
 
@@ -180,7 +180,7 @@ def sentences_of(article: Article, limit: int = 60) -> list[Sentence]:
     """
     found: list[Sentence] = []
     index = 0
-    for line in clean(article.text[: 4 * FIELD_LIMIT]).split("\n"):
+    for line in article.text[: 4 * FIELD_LIMIT].split("\n"):
         is_item = bool(_BULLET.match(line))
         line = _BULLET.sub("", _without_dateline(line), count=1)
         for sentence in split_sentences(line):
@@ -195,7 +195,7 @@ def sentences_of(article: Article, limit: int = 60) -> list[Sentence]:
 
 def said_to_the_machine(article: Article) -> list[str]:
     """The sentences of an article's title and text that speak to a machine, as they stand there."""
-    lines = [article.title, *clean(article.text[: 4 * FIELD_LIMIT]).split("\n")]
+    lines = [article.title, *article.text[: 4 * FIELD_LIMIT].split("\n")]
     return [s for line in lines for s in split_sentences(line) if _TO_THE_MACHINE.search(s)]
 
 

@@ -67,7 +67,7 @@ def prose(text: str) -> str:
     """
     text = one_line(text)
     text = text.replace("\\", "\\\\")
-    text = re.sub(r"[*`\[]", r"\\\g<0>", text)
+    text = re.sub(r"[*`\[]|(?<=\])\(", r"\\\g<0>", text)
     text = _ENTITY.sub("&amp;", text)
     text = _LONE_UNDERSCORE.sub(r"\\_", text)
     text = _ANGLE.sub(r"\\<", text)

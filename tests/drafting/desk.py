@@ -21,7 +21,8 @@ def article(
     **values,
 ) -> Article:
     """An article with what a test does not say filled in."""
-    url = url or f"https://example.org/{sha256(f'{outlet} {title}'.encode()).hexdigest()[:8]}"
+    name = sha256(f"{outlet} {title}".encode("utf-8", "replace")).hexdigest()[:8]
+    url = url or f"https://example.org/{name}"
     return Article(
         url=url,
         key=url,

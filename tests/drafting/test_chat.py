@@ -15,7 +15,7 @@ from digest import hugo, markup, outgoing
 from digest.drafting import answers
 from digest.drafting.answers import CardAnswer, Malformed
 from digest.drafting.writers import Day
-from digest.drafting.writers.chat import ChatWriter, Endpoint, _fence_for
+from digest.drafting.writers.chat import ChatWriter, Endpoint, _fence_for, _prompt
 from tests.digest.servers import answer as http
 from tests.digest.servers import listener, web_server
 from tests.drafting.desk import article, placed, texts_of
@@ -211,7 +211,7 @@ def test_numbers_and_names_that_no_article_has_are_marked():
     }
     written, _ = written_with(said(answer))
     marks = "\n".join(written.marks)
-    assert "In the summary, numbers that are in no article: 900 亿." in marks
+    assert "In the summary, numbers that are in no article: 900 億." in marks
     assert "In the summary, names that are in no article: Zephyr Labs." in marks
     assert "No article has these key entities: Zephyr Labs, 虛構公司." in marks
     assert "3.15" not in marks
@@ -538,3 +538,15 @@ def test_any_words_of_a_model_are_a_card_that_can_be_kept(data):
         writer = ChatWriter(Endpoint("https://x.test", "m"), sleep=lambda _: None)
         written = writer.write_card(TOPIC, language="zh-Hant")
     check_is_kept(written.card)
+
+
+@pytest.mark.parametrize("kind", ["card", "insight"])
+@pytest.mark.parametrize("language", ["zh-Hant", "en"])
+def test_a_prompt_has_its_rules_apart_from_its_data_and_no_gap_left_open(kind, language):
+    text = _prompt(kind, language).format(count=3, fence="FENCE", articles="ARTICLES")
+    rules, found, data = text.partition("\n---\n")
+    assert found
+    assert "FENCE" in rules
+    assert "ARTICLES" not in rules
+    assert data.rstrip().endswith("ARTICLES")
+    assert json.loads(re.search(r"\{.*\}", rules, re.DOTALL)[0])  # the form it asks for is JSON

@@ -46,7 +46,8 @@ class Usage:
 class Written:
     """A card, and how it came about.
 
-    `writer` names who really wrote it. `marks` are sentences about what an editor should look at.
+    `placed` is the topic, its articles as text only (see `carding.readable`); `writer` names who
+    really wrote the card. `marks` are sentences about what an editor should look at.
     `evidence` holds answers that could not be used, verbatim.
     """
 

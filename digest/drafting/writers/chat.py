@@ -28,7 +28,7 @@ from digest.drafting.answers import CardAnswer, InsightAnswer, Item, Malformed
 from digest.drafting.articles import Placed
 from digest.drafting.names import Ground
 from digest.drafting.sentences import in_script, is_chinese, is_simplified
-from digest.drafting.typesetting import bare, bullets, clean, one_line, prose, shortened
+from digest.drafting.typesetting import bare, bullets, one_line, prose, shortened
 from digest.drafting.writers import Day, DeskLanguage, Insight, Usage, Writer, Written
 from digest.drafting.writers.extractive import ExtractiveWriter
 
@@ -48,6 +48,7 @@ _LINK = re.compile(
 )
 _ADDRESS = re.compile(r"<?\b(?:https?://|www\.)[^\s<>\"'）)」』】，。；、]+>?", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
+_FENCED = re.compile("===[0-9a-f]{20}===")
 _OPENING = re.compile(r"^(?:#{1,6}\s+|>\s+|[-*+•]\s+)+")
 
 A = TypeVar("A", bound=answers.Answer)
@@ -139,6 +140,7 @@ class ChatWriter:
         """The card of a topic as the model has it, or, where it failed, as the fallback has it."""
         if self._given_up:
             return self._fallback.write_card(placed, language=language)
+        placed = carding.readable(placed)
         bill = _Bill()
         text = _articles_as_data(placed)
         found, reason = self._ask("card", text, len(placed.topic.articles), CardAnswer, language,
@@ -156,13 +158,15 @@ class ChatWriter:
         set_text = _Setter(links, language)
         values: dict[str, object] = {
             **frame.values,
-            "headline": carding.headline_of(set_text.plain(found.headline)),
+            "headline": carding.headline_of(set_text.plain(found.headline) or placed.topic.title),
             "summary": prose(set_text.plain(found.summary)),
             "details": _bullets(found.details, set_text),
             "applications": _bullets(found.applications, set_text),
             "entities": carding.entities_of([set_text.plain(name) for name in found.entities]),
         }
         card, troubles = carding.settle_card(values)
+        if troubles:
+            self._keep(bill, found.model_dump_json())
         ground = Ground(
             f"{a.title}\n{a.text}\n{a.outlet}\n{a.author}\n{' '.join(a.tags)}\n{a.url}"
             for a in placed.topic.articles
@@ -214,7 +218,7 @@ class ChatWriter:
             summary=one_line(set_text.plain(found.summary)),
             passages=tuple(
                 Passage(
-                    title=bare(set_text.plain(p.title), 60),
+                    title=bare(set_text.plain(p.title), 60) or "—",
                     body="\n\n".join(
                         filter(None, (prose(set_text.plain(t)) for t in p.paragraphs))
                     ),
@@ -416,11 +420,11 @@ def _articles_as_data(placed: Placed) -> str:
     left = _ALL_TEXT
     pieces = []
     for number, article in enumerate(placed.topic.articles[:_ARTICLES], 1):
-        text = clean(article.text).replace(_FENCE, "")
+        text = article.text.replace(_FENCE, "")
         cut = text[: min(_ARTICLE_TEXT, left)]
         left -= len(cut)
         more = "\n[…]" if len(cut) < len(text) else ""
-        head = f"{number}. {one_line(article.title)} ({one_line(article.outlet)})"
+        head = f"{number}. {article.title} ({article.outlet})"
         pieces.append(f"{_FENCE}\n{head.replace(_FENCE, '')}\n\n{cut}{more}\n{_FENCE}")
     return "\n\n".join(pieces)
 
@@ -499,7 +503,7 @@ class _Setter:
 
     def plain(self, text: str) -> str:
         """A text as one line without links and without the markup that models cannot leave."""
-        text = self._links.take_out(one_line(text))
+        text = self._links.take_out(_FENCED.sub("", one_line(text)))
         for _ in range(3):
             text = _EMPHASIS.sub(r"\2", text)
         text = _OPENING.sub("", text)

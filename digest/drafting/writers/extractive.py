@@ -19,7 +19,7 @@ from digest.drafting.sentences import (
     sentences_of,
     speaks_to_the_machine,
 )
-from digest.drafting.typesetting import bullets, one_line, prose, shortened
+from digest.drafting.typesetting import bullets, prose, shortened
 from digest.drafting.writers import Day, DeskLanguage, Insight, Written
 from digest.folding import fold, words_of
 
@@ -39,8 +39,8 @@ _RELEVANCE = 0.7
 _TOO_ALIKE = 0.5
 
 _USE = re.compile(
-    r"適用(?:於)?|適合(?!作)|應用(?:於|在|場景)|可(?:以)?用(?:於|來|在)|用於|使用場景|情境|導入"
-    r"|部署(?:於|在|到)|導入|场景|适用|适合|应用(?:于|在|场景)|可(?:以)?用(?:于|来|在)|用于"
+    r"適用於|適合(?!作)|應用(?:於|在|場景)|可(?:以)?用(?:於|來|在)|用於|使用場景|情境|導入"
+    r"|部署(?:於|在|到)|场景|适用于|适合|应用(?:于|在|场景)|可(?:以)?用(?:于|来|在)|用于"
     r"|(?:協助|幫助|讓)(?:企業|開發者|使用者|用戶|醫師|醫院|工程師|團隊|學生)"
     r"|(?:帮助|让)(?:企业|开发者|用户|医生|医院|工程师|团队|学生)"
     r"|\b(?:can|could|may) be (?:used|applied|deployed)|\buse[ds]? (?:it )?(?:to|for)\b"
@@ -59,6 +59,12 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"\s*\((?:19|20)\d\d\)$|\s*\[(?:pdf|video)\]$", re.IGNORECASE)
+#: Sentences of somebody about himself, and those that point to the one before.
+_PERSONAL = re.compile(r"I\b|我")
+_POINTING = re.compile(
+    r"(?:It|They|He|She|This|These|That|Those|Its|Their|But|However|And|So)\b"
+    r"|該|此|這|其|他|她|它|但|不過|然而|因此|该|这|但是|不过|公司表示|官方數據|官方数据"
+)
 _LABELLED = re.compile(r"^([^：:，。；,;!?！？]{2,24})[：:]\s*(?=\S)")
 
 
@@ -85,13 +91,18 @@ class ExtractiveWriter:
 
     def write_card(self, placed: Placed, *, language: DeskLanguage) -> Written:
         """The card of a topic, out of nothing but its articles."""
+        placed = carding.readable(placed)
         frame = carding.frame_card(placed, language)
         articles = _by_language(placed.topic.articles, language)[:_ARTICLES]
-        candidates = _candidates(_trusted(articles), language)
-        headline = carding.headline_of(_best_title(articles, language))
+        trusted = _trusted(articles)
+        candidates = _candidates(trusted, language)
+        if language == "en":  # readers of Chinese read English; the other way round they may not
+            candidates = [c for c in candidates if not is_chinese(c.text)] or candidates
+        headline = carding.headline_of(_best_title(trusted, language))
         taken: list[_Candidate] = []
         telling = _in_one_language([c for c in candidates if not c.leads and not c.is_item])
         summary = _choose(telling or candidates, taken, _SUMMARY, _SUMMARY_WIDTH, headline)
+        summary = _led_in(sorted(summary, key=lambda c: c.place), candidates)
         taken += summary
         uses = [c for c in candidates if _USE.search(c.text) and not c.leads]
         uses = [c for c in uses if c.width <= _APPLICATION_WIDTH]
@@ -101,10 +112,10 @@ class ExtractiveWriter:
         values = {
             **frame.values,
             "headline": headline,
-            "summary": _joined([c.text for c in sorted(summary, key=lambda c: c.place)]),
+            "summary": _joined([c.text for c in summary]),
             "details": bullets(details),
             "applications": bullets([(0, prose(_unlabelled(c.text))) for c in applications]),
-            "entities": carding.entities_of(_entities(articles, language)),
+            "entities": carding.entities_of(_entities(trusted, language)),
         }
         card, troubles = carding.settle_card(values)
         marks = [*frame.marks, *troubles, *_said_of(articles, language, has_summary=bool(summary))]
@@ -136,7 +147,7 @@ def _trusted(articles: list[Article]) -> list[Article]:
 def _said_of(articles: list[Article], language: str, *, has_summary: bool) -> Iterable[str]:
     if language == "zh-Hant":
         outlets = [a.outlet or a.feed for a in articles if language_of(a) == "zh-Hans"]
-        if names := ", ".join(dict.fromkeys(map(one_line, filter(None, outlets)))):
+        if names := ", ".join(dict.fromkeys(filter(None, outlets))):
             yield (
                 f"Sentences of {shortened(names, 120)} were in Simplified characters;"
                 " the characters are converted, the words are the source's."
@@ -166,7 +177,7 @@ def _best_title(articles: list[Article], language: DeskLanguage) -> str:
 
 
 def _clean_title(title: str, article: Article) -> str:
-    title = _YEAR.sub("", _HEAD.sub("", one_line(title), count=1))
+    title = _YEAR.sub("", _HEAD.sub("", title, count=1))
     houses = {fold(name) for name in (article.outlet, article.feed, article.author) if name}
     while tail := _TAIL.search(title):
         said = fold(tail[1]).strip()
@@ -208,7 +219,7 @@ def _candidates(articles: list[Article], language: DeskLanguage) -> list[_Candid
         facts = 0.15 * min(len(re.findall(r"\d", text)), 4) / 4
         weight = (shared + 0.6 * title + 0.9 * early + 0.3 * length + facts) * foreign
         weight *= 1.0 if place == 0 else 0.9
-        weight *= 0.5 if text.startswith(("I ", "I’", "I'", "我")) else 1.0
+        weight *= 0.6 if _PERSONAL.match(text) else 0.85 if _POINTING.match(text) else 1.0
         candidates.append(
             _Candidate(text, own, weight, (place, sentence.index), sentence.is_item, sentence.leads)
         )
@@ -234,7 +245,7 @@ def _choose(
     top = max((c.weight for c in candidates), default=1.0)
     heading = _words(headline)
     chosen: list[_Candidate] = []
-    left = [c for c in candidates if not _alike(c.words, heading) > 0.9]
+    left = [c for c in candidates if len(c.words & heading) <= 0.9 * len(c.words)]
     used = 0
     while left and len(chosen) < count:
         best = max(
@@ -253,6 +264,15 @@ def _choose(
         chosen.append(best)
         used += best.width
     return chosen
+
+
+def _led_in(summary: list[_Candidate], candidates: list[_Candidate]) -> list[_Candidate]:
+    """The sentences of a summary, with the one before the first where that points to it."""
+    if not summary or not _POINTING.match(summary[0].text):
+        return summary
+    article, index = summary[0].place
+    before = [c for c in candidates if c.place == (article, index - 1) and not c.is_item]
+    return [*before, *summary]
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> float:
