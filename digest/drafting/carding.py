@@ -16,7 +16,7 @@ from digest.drafting.articles import Article, Placed
 from digest.drafting.typesetting import bare, clean, one_line, shortened
 
 #: How much of an article is read at all, in characters: a book among the feeds is no article.
-_TEXT_LIMIT = 200_000
+_TEXT_LIMIT, _TITLE_LIMIT = 200_000, 2_000
 #: How many links of one outlet stand under a card, and how many in all.
 PER_OUTLET = 2
 SOURCES = 10
@@ -49,7 +49,7 @@ def readable(placed: Placed) -> Placed:
     articles = tuple(
         replace(
             article,
-            title=one_line(article.title),
+            title=one_line(article.title[:_TITLE_LIMIT]),
             text=clean(article.text[:_TEXT_LIMIT]),
             outlet=one_line(article.outlet),
             feed=one_line(article.feed),

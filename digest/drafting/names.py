@@ -226,6 +226,7 @@ _ARABIC = re.compile(
     r"(?P<unit>\s?(?:%|percent\b|per cent\b|百分点|[十百千]?[万亿兆]|千|成(?![为立功果本长员])"
     r"|thousand\b|million\b|billion\b|trillion\b|bn\b)|[kmbt](?![a-z0-9]))?"
 )
+_DIGITS_LIMIT = 40
 _HUNDREDTHS = re.compile(rf"百分之\s?(?P<digits>{_DIGITS}|[零〇一二两三四五六七八九十百千点]+)")
 _HAN_NUMBER = re.compile(
     r"[零〇一二两三四五六七八九十百千万亿兆]+(?P<unit>成(?![为立功果本长员]))?"
@@ -268,22 +269,26 @@ def numbers_of(text: str, *, written_out: bool) -> dict[str, str]:
     folded = fold(text)
     shown = text if len(text) == len(folded) else folded
     found: dict[str, str] = {}
-    spent: list[tuple[int, int]] = []
+    taken = bytearray(len(folded))  # what is part of a number that was read already
+
+    def take(number: re.Match[str]) -> None:
+        taken[slice(*number.span())] = b"\1" * len(number[0])
+
     for number in _HUNDREDTHS.finditer(folded):
         value = _value(number["digits"])
         if value is not None:
             found.setdefault(_key(value, "%"), shown[slice(*number.span())])
-            spent.append(number.span())
+            take(number)
     for number in _ARABIC.finditer(folded):
-        if not _inside(number, spent) and not _of_a_name(folded, number.start("digits")):
-            spent.append(number.span())
+        if not taken[number.start()] and not _of_a_name(folded, number.start("digits")):
+            take(number)
             unit = (number["unit"] or "").strip()
             found.setdefault(
                 _key(_value(number["digits"]), unit, number["digits"]), shown[slice(*number.span())]
             )
     for number in _HAN_NUMBER.finditer(folded):
         value = _value(number[0].removesuffix("成"))
-        if value is None or _inside(number, spent):
+        if value is None or taken[number.start()]:
             continue
         if written_out or number["unit"] or (value >= 10 and len(shown[slice(*number.span())]) > 1):
             found.setdefault(_key(value, number["unit"] or ""), shown[slice(*number.span())])
@@ -294,16 +299,14 @@ def numbers_of(text: str, *, written_out: bool) -> dict[str, str]:
     return found
 
 
-def _inside(number: re.Match[str], spent: list[tuple[int, int]]) -> bool:
-    return any(start <= number.start() < end for start, end in spent)
-
-
 def _of_a_name(folded: str, at: int) -> bool:
     """Whether digits hang on a Latin word by a hyphen or stand behind it like a version."""
     return bool(re.search(r"[a-z][a-z0-9.]*[-_/]$", folded[max(0, at - 30) : at]))
 
 
 def _value(digits: str) -> Decimal | None:
+    if len(digits) > _DIGITS_LIMIT:
+        return None  # nobody's figure
     if digits[0].isdigit() and digits.isascii():
         try:
             return Decimal(digits.replace(",", ""))

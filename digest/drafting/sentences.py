@@ -25,6 +25,7 @@ _END = re.compile(
 )
 #: Characters from which on a semicolon ends a sentence as well.
 _CLAUSE = 80
+_NEAR = 40
 #: Words after which a full stop ends nothing, in lower case and without it.
 _ABBREVIATIONS = words(
     "al approx cf co corp dept dr e.g eg eq est etc ex fig gen gov i.e ie inc jr ltd mr mrs ms "
@@ -124,14 +125,13 @@ def split_sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for end in _END.finditer(text):
-        piece = text[start : end.end()]
-        if "." in end[0] and _ends_nothing(piece, text[end.end() :]):
+        if "." in end[0] and _ends_nothing(text, start, end.end()):
             continue
-        if end[0] == "；" and len(piece) < _CLAUSE:
+        if end[0] == "；" and end.end() - start < _CLAUSE:
             continue
         if not end[0].startswith(("。", "！", "？", "；")) and not _may_end(text, end.end()):
             continue
-        found.append(piece.strip())
+        found.append(text[start : end.end()].strip())
         start = end.end()
     found.append(text[start:].strip())
     return [sentence for sentence in found if sentence]
@@ -142,11 +142,12 @@ def _may_end(text: str, at: int) -> bool:
     return at >= len(text) or text[at].isspace() or bool(_CJK.match(text[at]))
 
 
-def _ends_nothing(piece: str, rest: str) -> bool:
+def _ends_nothing(text: str, start: int, end: int) -> bool:
     """Whether a full stop belongs to a word: an abbreviation, an initial, a list's number."""
-    word = _LAST_WORD.search(piece)
-    following = rest.lstrip()[:1]
-    if word:
+    # A few words on either side: whole sentences would make long lists of initials quadratic.
+    piece = text[max(start, end - _NEAR) : end]
+    following = text[end : end + _NEAR].lstrip()[:1]
+    if word := _LAST_WORD.search(piece):
         name = word[2].lower()
         # `50 ms.` and `3 p.m.` are measures, and what follows them with a capital is new.
         is_initial = len(name) == 1 and word[2].isupper()

@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
     "\u2060-\u2069\ufeff\u00ad\ufff9-\uffff]"
 )
 _TAG = re.compile(
-    r"<(?:/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?|!--.*?--|![A-Za-z][^<>]*)>", re.DOTALL
+    r"<(?:/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?|!--.{0,500}?--|![A-Za-z][^<>]*)>", re.DOTALL
 )
 _BREAKING = re.compile(r"</?(?:p|br|li|div|h[1-6]|ul|ol|tr|blockquote)\b[^<>]*>", re.IGNORECASE)
 
@@ -34,6 +34,8 @@ _NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)", re.ASCII)
 _WIDE = {
     "*": "＊", "[": "［", "]": "］", "`": "'", "\\": "＼", "|": "｜",
 }  # fmt: skip
+#: More parentheses in a line than this are nobody's, and past fifty a preview shows plain text.
+_PARENTHESES = 20
 _WIDE_TABLE = str.maketrans(_WIDE)
 
 
@@ -84,6 +86,8 @@ def prose(text: str) -> str:
 def bare(text: str, limit: int = 0) -> str:
     """A line without any markup or escape, at most `limit` characters long (0 is no limit)."""
     text = one_line(text).translate(_WIDE_TABLE)
+    if text.count("(") > _PARENTHESES:
+        text = text.translate({ord("("): "（", ord(")"): "）"})
     text = _ENTITY.sub("＆", text)
     text = _LONE_UNDERSCORE.sub("＿", text)
     text = re.sub(r"<(?=[A-Za-z/!?$])|(?<=\{)<", "＜", text)

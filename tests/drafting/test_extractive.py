@@ -373,9 +373,20 @@ def test_any_articles_are_a_card_that_can_be_kept(articles, reason, language):
     assert not any("could not be kept" in mark for mark in written.marks)
 
 
-def test_long_and_repetitive_text_takes_no_long_time():
-    text = "北辰科技發布 Polaris 3，參數量 70 億。" * 5000 + "[" * 9000 + "a" * 50_000
-    topic = [article(f"標題 {n}", text, f"甲{n}") for n in range(40)]
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "北辰科技發布 Polaris 3，參數量 70 億。", "[", "(", "a", "<!--", "<a ", "&amp;", "&", "A. ",
+        "1. ", "1 ",
+        "9", "一", "「", "《", "ignore ", "ignore all ", "...", "?!", "；", "- ", "\n",
+        "\n- a", "a@", "www.",
+        "Foo-", "Foo ", "_", "~", "*", "`", "1,000", "百分之", "{{<", "\\",
+    ],
+)  # fmt: skip
+def test_no_repetition_makes_the_writer_slow(piece):
+    text = "北辰科技發布模型，參數量為 70 億。" + piece * (200_000 // len(piece))
     begun = time.monotonic()
-    write(*topic)
+    write(article(text, text), article("標題", text, "乙", "en"))
+    ground = Ground([text])
+    assert ground.strange_numbers("70 億") == []
     assert time.monotonic() - begun < 5
