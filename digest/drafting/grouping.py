@@ -27,11 +27,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from digest.drafting.articles import Article, Earlier, Novelty, Topic
-from digest.drafting.words import LEAD, deeds, is_chinese, tokens_of, turns
+from digest.drafting.words import LEAD, NOT, is_chinese, tokens_of, turns
 from digest.folding import fold
 
 #: How alike two articles have to be on average to tell one story, 0 to 1.
-SAME = 0.30
+SAME = 0.36
 #: Below this, two articles are not looked at any further.
 FLOOR = 0.12
 #: How many neighbours of an article are looked at. A story with more tellers is found through them.
@@ -40,8 +40,6 @@ NEIGHBOURS = 60
 RAN = 0.45
 #: How much of what a topic says, its titles for half, stands in a card that it repeats.
 REPEATED = 0.55
-#: What likeness within one outlet counts: hardly any tells one story twice a day.
-SAME_OUTLET = 0.65
 #: How much two texts have to share for their likeness to count in full, in rare words.
 ENOUGH = 2.0
 ROWS = 512  # how many articles are compared with all others at a time, to bound memory
@@ -63,6 +61,8 @@ _COLUMN = re.compile(
 )
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})")
 _RELEASE = re.compile(r"github\.com/([^/?#]+/[^/?#]+)/releases/tag/([^/?#]+)")
+_VERSION = re.compile(r"n:([^\W\d]+)(\d.*)")
+_LENGTH, _AGAIN = 12, 0.8  # tokens; the part of them that is the same
 _COPY = 40  # characters; shorter texts may be alike by chance
 
 
@@ -165,6 +165,18 @@ class _Text:
     @cached_property
     def whole_set(self) -> frozenset[str]:
         return frozenset(self.title + self.lead)
+
+    @cached_property
+    def versions(self) -> dict[str, set[str]]:
+        """The names with a number in the title: the letters before it → what comes then."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for token in self.title_set:
+            if match := _VERSION.fullmatch(token):
+                found[match[1]].add(match[2])
+        return {
+            stem: {v for v in some if not any(w != v and w.startswith(v) for w in some)}
+            for stem, some in found.items()
+        }
 
     def amounts(self, unit: str) -> frozenset[str]:
         """The numbers of the title that are per cent, or that are not."""
@@ -342,7 +354,7 @@ class _Judge:
     def __init__(self, texts: Sequence[_Text], space: _Space) -> None:
         self.texts = texts
         self.rarity = space.rarity
-        self.deeds, self.turns = deeds(), turns()
+        self.turns = turns()
 
     def credit(self, one: int, other: int) -> float:
         """What to multiply likeness by: 1 where nothing speaks against it, 0 where much does.
@@ -354,7 +366,9 @@ class _Judge:
             return -1
         credit = self.evidence(a, b)
         if a.outlet == b.outlet:
-            credit *= SAME_OUTLET
+            # Hardly any tells one story twice a day, and all have habits of wording: only an
+            # article that says nearly all of the other's title is about the same.
+            credit *= min(self.coverage(a.title, b), self.coverage(b.title, a)) ** 2
         return credit
 
     def are_apart(self, a: _Text, b: _Text) -> bool:
@@ -365,9 +379,9 @@ class _Judge:
             return True
         if a.mask == b.mask and a.numbers != b.numbers:
             return True  # another version, another issue of a column
-        if a.outlet == b.outlet and not a.title and not b.title:
+        if a.outlet == b.outlet and a.mask == b.mask and not self._repeat(a, b):
             return True  # two issues of a column without a number
-        if self._turn(a, b) or self._turn(b, a):
+        if self._turn(a, b) or self._turn(b, a) or self._name_another(a, b):
             return True
         return any(
             (here := a.amounts(unit))
@@ -379,7 +393,32 @@ class _Judge:
 
     def _turn(self, a: _Text, b: _Text) -> bool:
         """Whether one denies, calls off or puts off in its title what the other does not."""
-        return bool((a.title_set & self.turns) - b.whole_set)
+        taken = (a.title_set & self.turns) - b.whole_set
+        if a.is_chinese != b.is_chinese:
+            taken -= {NOT}  # languages differ in what they say with a no
+        return bool(taken)
+
+    def _repeat(self, a: _Text, b: _Text) -> bool:
+        """Whether one prints again what the other said, at some length."""
+        short = min(len(a.lead), len(b.lead))
+        known = min(self.coverage(a.lead, b), self.coverage(b.lead, a))
+        return short >= _LENGTH and known >= _AGAIN
+
+    def _name_another(self, a: _Text, b: _Text) -> bool:
+        """Whether the titles are about another version, model or part of one name.
+
+        `GPT-5.1` and `GPT-5.2` are two, `GPT-5` and `GPT-5.2` may be one.
+        """
+        for stem in a.versions.keys() & b.versions.keys():
+            here, there = a.versions[stem], b.versions[stem]
+            if any(
+                one.startswith(other) or other.startswith(one) for one in here for other in there
+            ):
+                continue
+            names = {f"n:{stem}{version}" for version in here}, {f"n:{stem}{v}" for v in there}
+            if not names[0] & b.whole_set and not names[1] & a.whole_set:
+                return True
+        return False
 
     def evidence(self, a: _Text, b: _Text) -> float:
         """How much the likeness of two texts rests on, 0 (a word or two) to 1 (enough).

@@ -23,6 +23,9 @@ license, permit, approve, clear | 許可 核准 批准 放行
 delay, postpone, slip, push back | 延後 推遲 延至 延期 延遲 押後
 cancel, scrap, call off, axe | 取消 終止 作罷
 pause, suspend, halt | 暫停 中止 叫停
+lift, ease, resume, restore, unblock | 解除 恢復 解封 解禁
+reverse, back down, backtrack, withdraw, retract | 收回 撤回 撤銷 反悔
+start construction, break ground | 動工 開工
 deny, refute | 否認 駁斥 澄清
 resign, leave, step down, depart | 離職 辭職 卸任 出走
 hire, appoint, recruit, poach, name | 任命 延攬 挖角 聘請 出任
@@ -215,7 +218,7 @@ billing, subscription | 訂閱
 """
 
 #: Deeds whose being there or not makes another story of the same words.
-TURNS = ("deny", "cancel", "delay", "pause")
+TURNS = ("deny", "cancel", "delay", "pause", "lift", "reverse")
 
 #: English words that carry nothing.
 EMPTY = """
@@ -234,4 +237,10 @@ jan feb mar apr jun jul aug sep sept oct nov dec
 NUMBERS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 sixteen seventeen eighteen nineteen twenty
+"""
+
+#: What stands behind a model's number and makes another model of it.
+VARIANTS = """
+pro flash mini nano ultra max lite plus turbo opus sonnet haiku small medium large base instruct
+coder vision preview thinking air edge
 """

@@ -22,6 +22,8 @@ from digest.folding import fold
 #: How far into a text is read, in characters. News says what it is about in its first lines, and
 #: long texts would make all of a day's articles a little alike.
 LEAD = 700
+#: The token of a no, in whichever words.
+NOT = "c:not"
 WORD_LIMIT = 40  # characters of a word; what is longer is no word of anybody's
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -71,6 +73,7 @@ _NUMBER_WORDS = {word: str(number) for number, word in enumerate(terms.NUMBERS.s
 _CJK_DIGITS = "零一二三四五六七八九"
 _TENTHS = re.compile("([一二三四五六七八九])成(?![为立功员果本分])")  # 五成 is 50%
 _EMPTY = frozenset(terms.EMPTY.split())
+_VARIANTS = frozenset(terms.VARIANTS.split())
 _NEGATIVE = frozenset(["not", "wont", "dont", "never", "no", "cannot", "without"])
 _CJK_NEGATIVE = re.compile("不会|不再|并未|不得|没有|未曾|从未")
 
@@ -92,16 +95,9 @@ def _ideas() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
 
 
 @cache
-def deeds() -> frozenset[str]:
-    """The tokens of what may happen in a story."""
-    firsts = (line.split(" | ")[0].split(", ")[0] for line in terms.DEEDS.strip().splitlines())
-    return frozenset("c:" + " ".join(map(_singular, first.split())) for first in firsts)
-
-
-@cache
 def turns() -> frozenset[str]:
-    """The tokens whose being there or not makes another story, `c:not` among them."""
-    return frozenset(f"c:{_singular(turn)}" for turn in (*terms.TURNS, "not"))
+    """The tokens whose being there or not makes another story."""
+    return frozenset({NOT, *(f"c:{_singular(turn)}" for turn in terms.TURNS)})
 
 
 def is_chinese(text: str) -> bool:
@@ -167,10 +163,12 @@ def tokens_of(folded: str) -> list[str]:
             for part in _BREAK.split(piece):
                 if not part.isalpha() or (len(part) == 1 and len(piece) > 1):
                     continue
+                if part in _VARIANTS and found and found[-1].startswith("n:"):
+                    found.append(found[-1] + part)  # `Gemini 3 Flash` is not `Gemini 3 Pro`
                 word = _singular(part)
                 pair = f"{before} {word}"
                 if word in _NEGATIVE:
-                    found.append("c:not")
+                    found.append(NOT)
                 if pair in english:
                     found.append(english[pair])
                 if word in english:
@@ -216,5 +214,5 @@ def _of_cjk(run: str, chinese: dict[str, list[tuple[str, str]]]) -> list[str]:
                 found.append(idea)
     found += [f"#{_CJK_DIGITS.index(tenths)}0%" for tenths in _TENTHS.findall(run)]
     if _CJK_NEGATIVE.search(run):
-        found.append("c:not")
+        found.append(NOT)
     return found
