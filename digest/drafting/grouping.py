@@ -88,7 +88,7 @@ def group(articles: Iterable[Article], *, earlier: Sequence[Earlier] = ()) -> li
     }
     memory = _Memory(cards, remembered, space, judge)
     topics = [
-        memory.recall(_topic([stacks[n] for n in members]), members)
+        memory.recall(_topic(members, stacks, pairs), members)
         for members in _join(len(texts), pairs)
     ]
     return sorted(
@@ -131,11 +131,20 @@ def _stack(articles: Iterable[Article]) -> list[list[Article]]:
     ]
 
 
-def _topic(stacks: list[list[Article]]) -> Topic:
-    """One topic of several stacks: the fullest early article stands for it."""
-    stacks = sorted(stacks, key=lambda s: (-min(len(s[0].text), LEAD) // 100, _order(s[0])))
-    copies = sorted((a for stack in stacks for a in stack[1:]), key=_order)
-    return Topic(tuple(stack[0] for stack in stacks), copies=tuple(copies))
+def _topic(
+    members: list[int], stacks: list[list[Article]], pairs: dict[tuple[int, int], float]
+) -> Topic:
+    """One topic of several stacks. The article that is most like all others stands for it; of two
+    the fuller one, then the earlier."""
+
+    def rank(n: int) -> tuple[Any, ...]:
+        alike = sum(pairs.get((min(n, other), max(n, other)), 0.0) for other in members)
+        lead = stacks[n][0]
+        return (-round(alike, 6), -min(len(lead.text), LEAD), _order(lead))
+
+    ranked = [stacks[n] for n in sorted(members, key=rank)]
+    copies = sorted((article for stack in ranked for article in stack[1:]), key=_order)
+    return Topic(tuple(stack[0] for stack in ranked), copies=tuple(copies))
 
 
 # --- what an article says itself -----------------------------------------------------------------
