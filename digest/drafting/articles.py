@@ -63,12 +63,15 @@ class Earlier:
 class Topic:
     """Articles on one story, the one that stands for it first, each canonical link once.
 
-    `novelty` says whether it ran before; `earlier` is the card where it last did.
+    `copies` are what says nothing more: the same links as they came by other feeds, and the same
+    text under other links. `novelty` says whether it ran before; `earlier` is the card where it
+    last did.
     """
 
     articles: tuple[Article, ...]
     novelty: Novelty = "new"
     earlier: Earlier | None = None
+    copies: tuple[Article, ...] = ()
 
     @property
     def title(self) -> str:
@@ -76,14 +79,24 @@ class Topic:
         return self.articles[0].title
 
     @property
+    def found(self) -> tuple[Article, ...]:
+        """All that was found of it, copies last."""
+        return self.articles + self.copies
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Every link under which it was found, each canonical one once, in that order."""
+        return tuple({article.key: article.url for article in reversed(self.found)}.values())[::-1]
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """Who wrote about it, each once, in the order of the articles."""
-        return tuple(dict.fromkeys(article.outlet for article in self.articles))
+        return tuple(dict.fromkeys(article.outlet for article in self.found))
 
     @property
     def first_seen(self) -> datetime:
         """When the first article came."""
-        return min(article.seen for article in self.articles)
+        return min(article.seen for article in self.found)
 
 
 @dataclass(frozen=True, slots=True)
