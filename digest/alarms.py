@@ -42,6 +42,7 @@ SENTENCES: dict[str, Promise] = {
         "followed: %(reason)s"
     ),
     "no_draft": _("The hour of %(day)s has come and no draft has landed for that day."),
+    "run_failed": _("The machine could not draft %(day)s: %(reason)s"),
     "missed": _(
         "The issue of %(day)s was to go out at %(at)s, and nobody was there to publish it. It "
         "does not go out by itself any more."

@@ -7,6 +7,7 @@ A variable that is set but empty counts as not set (compose files and unit files
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def number(name: str, default: int, *, least: int) -> int:
             f"{name} must be a whole number of at least {least}, not {value!r}."
         )
     return int(value)
+
+
+def price(name: str) -> float | None:
+    """An amount of money, such as `0.15`; None where nobody named one."""
+    value = text(name)
+    if value and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        raise ImproperlyConfigured(f"{name} must be an amount such as 0.15, not {value!r}.")
+    return float(value) if value else None
 
 
 def folder(name: str, default: Path) -> Path:

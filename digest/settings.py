@@ -276,6 +276,23 @@ for _word in OUTGOING_ALLOW:
 #: CELERY_TASK_TIME_LIMIT, so that its holder is surely gone.
 DELIVERY_LEASE = env.number("DELIVERY_LEASE", 150, least=1)
 
+# --- the machine ---------------------------------------------------------------------------------
+
+#: An OpenAI-compatible endpoint that writes cards, under the names its clients usually read: the
+#: base of its addresses, a key if it wants one, and the model. Without it the machine writes by
+#: itself. An endpoint in a private network has to stand in OUTGOING_ALLOW, too.
+CHAT_URL = env.text("OPENAI_BASE_URL")
+CHAT_KEY = env.text("OPENAI_API_KEY")
+CHAT_MODEL = env.text("OPENAI_MODEL")
+#: How long one answer may take, in seconds. With all its repetitions a card must fit in
+#: DRAFTING_LEASE.
+CHAT_TIMEOUT = env.number("CHAT_TIMEOUT", 40, least=1)
+#: What a million tokens cost, in whatever currency: those sent, those answered.
+CHAT_PRICE_IN = env.price("CHAT_PRICE_IN")
+CHAT_PRICE_OUT = env.price("CHAT_PRICE_OUT")
+#: How long one worker may be silent on a run before another may go on with it, in seconds.
+DRAFTING_LEASE = env.number("DRAFTING_LEASE", 570, least=1)
+
 # --- Celery: the wake-up call; the database is the queue -----------------------------------------
 
 REDIS_URL = env.text("REDIS_URL")
@@ -320,6 +337,8 @@ CELERY_TASK_ROUTES = {
     for name in (
         "digest.tasks.read_inbox",
         "digest.tasks.verify_editions",
+        "editorial.tasks.draft_due",
+        "editorial.tasks.draft",
         "editorial.tasks.tell_alarms",
     )
 }
@@ -335,6 +354,7 @@ CELERY_BEAT_SCHEDULE = {
         "digest.tasks.publish_due",
         "digest.tasks.read_inbox",
         "editorial.tasks.watch_deadlines",
+        "editorial.tasks.draft_due",
         "editorial.tasks.tell_alarms",
     )
 } | {

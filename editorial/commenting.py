@@ -85,7 +85,7 @@ def add_comment(*, card_id: int, body: str, by: Membership | None, quote: str = 
         if twice := Comment.objects.open().filter(**said, at__gt=since).first():
             return twice
         made = Comment.objects.create(**said, hash=card.hash)
-        _record(made, role, "comment.add")
+        record(made, role, "comment.add")
     return made
 
 
@@ -102,10 +102,11 @@ def settle_comment(*, comment_id: int, resolve: bool, by: Membership | None) -> 
         found.resolved_by = role.user if resolve else None
         found.resolved_at = timezone.now() if resolve else None
         found.save(update_fields=["resolved_by", "resolved_at"])
-        _record(found, role, "comment.resolve" if resolve else "comment.reopen")
+        record(found, role, "comment.resolve" if resolve else "comment.reopen")
 
 
-def _record(comment: Comment, by: Membership, verb: str) -> Event:
+def record(comment: Comment, by: Membership, verb: str) -> Event:
+    """Write down what happened to a comment, in the transaction that did it."""
     return Event.objects.create(
         desk_id=by.desk_id,
         issue_id=comment.issue_id,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from digest import alarms
-from editorial import deadlines
+from digest import alarms, machine
+from editorial import deadlines, marking
+
+#: A run makes room for others on its queue after so many seconds, and goes on behind them. One card
+#: may take longer than that where a model has to be asked again and again.
+DRAFT_FOR = 40
 
 
 @shared_task
@@ -18,3 +22,22 @@ def watch_deadlines() -> None:
 def tell_alarms() -> None:
     """Tell outside the desk what nobody there may have seen."""
     alarms.tell_due()
+
+
+@shared_task
+def draft_due() -> None:
+    """Begin what is to be drafted, and go on with what nobody is at."""
+    for run_id in machine.begin_due():
+        draft.delay(run_id)
+    for run_id in marking.unmarked():
+        marking.mark(run_id)
+
+
+# Below the broker's visibility timeout, or it would be handed out twice.
+@shared_task(soft_time_limit=540, time_limit=560)
+def draft(run_id: int) -> None:
+    """Go on with one run; with what it has to say of its cards when it is done."""
+    if machine.advance(run_id, seconds=DRAFT_FOR):
+        draft.delay(run_id)
+    else:
+        marking.mark(run_id)

@@ -38,7 +38,7 @@ DIGEST: dict[str, set[str]] = {
     "drafting": {"document", "folding", "hugo", "markup", "outgoing"},
     # rows
     "search": {"folding"},
-    "models": {"document", "folding", "search"},
+    "models": {"document", "drafting", "folding", "search"},
     "promises": {"search"},
     "rows": {"document", "folding", "hugo", "models"},
     "editions": {"document", "hugo", "models", "rows"},
@@ -48,6 +48,12 @@ DIGEST: dict[str, set[str]] = {
     "alarms": {"channels", "models"},
     "publishing": {"alarms", "channels", "document", "models"},
     "inbox": {"intake", "models", "publishing"},
+    # the machine at work
+    "machine": {
+        *("alarms", "document", "drafting", "hugo", "intake", "models", "outgoing", "publishing"),
+        "rows",
+    },
+    "sources": {"drafting", "models"},
     # how all of it stands
     "broker": set(),
     "operations": {"broker", "celery", "models"},
@@ -72,7 +78,7 @@ DIGEST: dict[str, set[str]] = {
     "apps": {"checks", "models", "promises"},
     "premises": set(),
     "supervisor": set(),
-    "admin": {"channels", "models", "publishing"},
+    "admin": {"channels", "drafting", "models", "publishing", "sources"},
 }
 #: The same for `editorial`, whose every module may also import what DIGEST_FOR_EDITORIAL names.
 EDITORIAL: dict[str, set[str]] = {
@@ -95,7 +101,8 @@ EDITORIAL: dict[str, set[str]] = {
     "rules": {"deadlines", "decisions", "models", "queue"},
     "calendar": set(),
     "revision": set(),
-    "tasks": {"deadlines"},
+    "marking": {"commenting", "models", "roles"},
+    "tasks": {"deadlines", "marking"},
     "undo": {"decisions", "editing", "glances", "labels", "models"},
     "changes": {"diff", "labels"},
     "baselines": {"changes", "decisions", "editing", "labels", "models", "undo"},
@@ -120,6 +127,8 @@ DIGEST_FOR_EDITORIAL = {
     *("folding", "operations", "promises", "search", "tasks"),
     # what makes an edition go out, and what tells that it did not
     *("alarms", "publishing"),
+    # the machine, and where it looks
+    *("machine", "sources"),
 }
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = (

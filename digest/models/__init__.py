@@ -72,6 +72,13 @@ class Desk(models.Model):
         ),
     )
 
+    drafts_at = models.TimeField(
+        null=True,
+        blank=True,
+        default="05:30",
+        help_text=_("When the machine drafts the day, where the desk has feeds; empty for never."),
+    )
+
     class Rule(models.TextChoices):
         HOLD = "hold", _("nothing goes out unsigned")
         APPROVED = "approved", _("approved cards only")
@@ -757,3 +764,7 @@ class MachineToken(models.Model):
             .filter(digest=sha256(key.encode()), revoked_at=None, user__is_active=True)
             .first()
         )
+
+
+# The machine's own rows. They name the desk's only as strings.
+from digest.models.machine import Article, Feed, Run, WrittenCard  # noqa: E402, F401

@@ -1,0 +1,539 @@
+"""A day is drafted: feeds are asked, topics made, cards written, and the issue lands on the desk.
+
+A run is taken forward piece by piece (`advance`), and each piece is kept as soon as it is there: a
+feed's articles, a card, the finished draft. Whoever is killed on the way has spent only what was
+under way; whoever comes next goes on behind it, and asks no feed and writes no card twice. What the
+machine has made lands through `digest.intake`, as any other machine's draft does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from digest import alarms, hugo, outgoing, rows
+from digest.document import Card as CardValue
+from digest.drafting import articles as values
+from digest.drafting import collecting, composing, grouping, scoring, snapshots, texts
+from digest.drafting.entries import Reading, Unreadable
+from digest.drafting.writers import Usage, Writer, Written
+from digest.drafting.writers.chat import ChatWriter, Endpoint
+from digest.drafting.writers.extractive import ExtractiveWriter
+from digest.intake import receive
+from digest.models import Article, Card, Desk, Feed, Run, WrittenCard
+from digest.publishing import machine_account
+
+log = structlog.get_logger(__name__)
+
+WRITERS = ("extractive", "chat")
+#: How long the machine remembers what ran, and how long articles are kept as evidence.
+MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
+#: How many articles' whole pages are read in one run, in how many seconds each.
+FULL_TEXTS, FULL_TEXT_TIMEOUT, PAGE_LIMIT = 60, 10, 3_000_000
+#: How many sentences on faults a run keeps.
+FAULTS_KEPT = 200
+
+#: What a run learns of a feed; the rest is what somebody entered.
+_LEARNED = (
+    *("etag", "modified", "errors", "next_try_at", "is_gone", "tried_at", "read_at", "fault"),
+)
+#: What the machine writes in. It quotes English articles in English.
+_LANGUAGE = "zh-Hant"
+
+Stage, State = Run.Stage, Run.State
+
+
+class Busy(Exception):
+    """The desk has a run under way; it is `run`."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"run {run.pk} of {run.day} is under way")
+        self.run = run
+
+
+class Unwilling(Exception):
+    """There is nothing to begin with, in a sentence that says what is missing."""
+
+
+# --- begin ---------------------------------------------------------------------------------------
+
+
+def begin(
+    desk: Desk,
+    day: date,
+    *,
+    writer: str = "",
+    snapshot: bytes = b"",
+    snapshot_name: str = "",
+    asked_by: str = "",
+    now: datetime | None = None,
+) -> Run:
+    """Begin a run for a day; nothing is done yet.
+
+    `writer` is one of WRITERS, or empty for the best there is; `snapshot` is a file to read instead
+    of asking feeds. Raises `Busy` while another run of the desk is under way, and `Unwilling`.
+    """
+    writer = writer or ("chat" if settings.CHAT_URL else "extractive")
+    if writer not in WRITERS:
+        raise Unwilling(f"there is no writer {writer!r}; there are {', '.join(WRITERS)}")
+    if writer == "chat" and not (settings.CHAT_URL and settings.CHAT_MODEL):
+        raise Unwilling("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL")
+    if not snapshot and not desk.feeds.filter(enabled=True).exists():
+        raise Unwilling("the desk has no feed that is switched on")
+    if not [title for title in desk.sections if isinstance(title, str) and title.strip()]:
+        raise Unwilling("the desk has no sections; an issue needs some to place topics in")
+    try:
+        with transaction.atomic():
+            return Run.objects.create(
+                desk=desk,
+                day=day,
+                writer=writer,
+                snapshot=snapshot,
+                snapshot_name=snapshot_name[:255],
+                asked_by=asked_by,
+                started_at=now or timezone.now(),
+            )
+    except IntegrityError:
+        raise Busy(Run.objects.get(desk=desk, state=State.RUNNING)) from None
+
+
+def begin_due(now: datetime | None = None) -> list[int]:
+    """Begin the day of every desk whose hour to draft has come; the ids of all runs to go on with.
+
+    A day is begun once by itself, however its run ends; somebody may ask for more.
+    """
+    now = now or timezone.now()
+    for desk in Desk.objects.filter(feeds__enabled=True, drafts_at__isnull=False).distinct():
+        day = desk.today(now)
+        hour = datetime.combine(day, desk.drafts_at, ZoneInfo(desk.zone))
+        if now < hour or desk.runs.filter(day=day).exists():
+            continue
+        try:
+            begin(desk, day, now=now)
+        except Busy:
+            pass  # somebody's own run; the next tick looks again
+        except Unwilling as error:
+            data = {"day": str(day), "reason": str(error)}
+            alarms.raise_alarm(desk, "run_failed", key=f"run:{day}", data=data)
+    return list(Run.objects.takeable(now).order_by("pk").values_list("pk", flat=True))
+
+
+# --- go on ---------------------------------------------------------------------------------------
+
+
+def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) -> bool:
+    """Take a run forward for about so many seconds; whether there is more to do.
+
+    Does nothing where somebody else is at it. Never raises: a run that fails says why and raises
+    an alarm.
+    """
+    now = now or timezone.now()
+    claimed = Run.objects.takeable(now).filter(pk=run_id)
+    if not claimed.update(claimed_until=_lease(now), attempts=F("attempts") + 1):
+        return False
+    hand = _Hand(Run.objects.select_related("desk").get(pk=run_id), seconds)
+    try:
+        is_done = hand.work()
+    except _Lost:
+        return False
+    except Exception as error:
+        if not isinstance(error, _NothingToWrite):
+            log.exception("run failed", run=run_id)
+        _fail(hand.run, error)
+        return False
+    hand.save(claimed_until=None)
+    return not is_done
+
+
+def _lease(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.DRAFTING_LEASE)
+
+
+def _fail(run: Run, error: Exception) -> None:
+    expected = isinstance(error, _NothingToWrite)
+    run.error = str(error) if expected else f"{type(error).__name__}: {error}"
+    run.state, run.finished_at, run.claimed_until = State.FAILED, timezone.now(), None
+    run.save()
+    data = {"day": str(run.day), "reason": run.error[:500]}
+    alarms.raise_alarm(run.desk, "run_failed", key=f"run:{run.day}:{run.pk}", data=data)
+
+
+class _Lost(Exception):
+    """The lease ran out, and somebody else has taken over."""
+
+
+class _NothingToWrite(Exception):
+    """There is nothing to make an issue of: that is no success."""
+
+
+class _Hand:
+    """Somebody at work on a run, until the time is up."""
+
+    def __init__(self, run: Run, seconds: float) -> None:
+        self.run, self.desk = run, run.desk
+        self._until = time.monotonic() + seconds
+        self._lease = run.claimed_until
+        self._writer: Writer | None = None
+
+    @property
+    def is_time_up(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def save(self, **columns) -> None:
+        """Keep how far it has come, and the lease. Raises `_Lost` where it is not ours any more."""
+        columns.setdefault("claimed_until", _lease(timezone.now()))
+        run = self.run
+        progress = {
+            name: getattr(run, name) for name in ("stage", "counts", "seconds", "faults", "flags")
+        }
+        ours = Run.objects.filter(pk=run.pk, state=State.RUNNING, claimed_until=self._lease)
+        if not ours.update(**progress, **columns):
+            raise _Lost
+        self._lease = columns["claimed_until"]
+        for name, value in columns.items():
+            setattr(run, name, value)
+
+    def work(self) -> bool:
+        """Do what is left, stage by stage; whether all of it is done."""
+        if self.run.stage == Stage.COLLECT:
+            if not self._timed(self._collect):
+                return False
+            self.run.stage = Stage.GROUP
+            self.save()
+        if self.run.stage in (Stage.GROUP, Stage.WRITE, Stage.COMPOSE):
+            placement = self._timed(self._group)
+            self.run.stage = Stage.WRITE
+            self.save()
+            written = self._timed(lambda: self._write(placement))
+            if written is None:
+                return False
+            self.run.stage = Stage.COMPOSE
+            self.save()
+            self._timed(lambda: self._compose(placement, written))
+            self.run.stage = Stage.LAND
+            self.save()
+        self._land()
+        return True
+
+    def _timed(self, work: Callable):
+        """Do it, and add the seconds it took to the stage's."""
+        stage, started = self.run.stage, time.monotonic()
+        try:
+            return work()
+        finally:
+            before = self.run.seconds.get(stage, 0)
+            self.run.seconds[stage] = round(before + time.monotonic() - started, 3)
+
+    def _note(self, sentences: Iterable[str], about: str = "") -> None:
+        for sentence in sentences:
+            said = f"{about}: {sentence}" if about else sentence
+            if said not in self.run.faults and len(self.run.faults) < FAULTS_KEPT:
+                self.run.faults.append(said)
+
+    # --- collect
+
+    def _collect(self) -> bool:
+        run = self.run
+        if run.snapshot:
+            return self._read_snapshot()
+        waiting = self.desk.feeds.filter(enabled=True).filter(
+            Q(tried_at=None) | Q(tried_at__lt=run.started_at)
+        )
+        by_url = {feed.url: feed for feed in waiting}
+        since = run.started_at - collecting.LOOK_BACK
+        known = frozenset(
+            Article.objects.filter(desk=self.desk, snapshot="", fetched_at__lt=since).values_list(
+                "key", flat=True
+            )
+        )
+        results = collecting.collect(
+            [feed.value for feed in by_url.values()], now=run.started_at, known=known
+        )
+        total = self.desk.feeds.filter(enabled=True).count()
+        for left, fetched in zip(range(len(by_url) - 1, -1, -1), results, strict=True):
+            self._keep(by_url[fetched.feed.url], fetched)
+            run.counts |= {"feeds": total, "feeds_asked": total - left}
+            self.save()
+            if self.is_time_up and left:
+                results.close()
+                return False
+        run.counts["feeds_degraded"] = sum(
+            feed.is_degraded for feed in self.desk.feeds.filter(enabled=True)
+        )
+        self._read_pages(since)
+        return True
+
+    def _keep(self, feed: Feed, fetched: collecting.Fetched) -> None:
+        """Write down what one feed gave, and how it is."""
+        run = self.run
+        with transaction.atomic():
+            Article.objects.bulk_create(
+                (Article.of(article, self.desk.pk) for article in fetched.articles),
+                ignore_conflicts=True,
+            )
+            feed.etag, feed.modified = fetched.etag, fetched.modified
+            feed.errors, feed.next_try_at = fetched.errors, fetched.next_try
+            feed.is_gone = fetched.state == "gone"
+            feed.tried_at = run.started_at
+            if fetched.state in ("read", "unchanged"):
+                feed.read_at = timezone.now()
+            feed.fault = "" if fetched.state == "unchanged" else "\n".join(fetched.faults)
+            feed.save(update_fields=_LEARNED)
+        self._note(fetched.faults, feed.name)
+
+    def _read_snapshot(self) -> bool:
+        run = self.run
+        feeds = {feed.name: feed.value for feed in self.desk.feeds.all()}
+        try:
+            found = snapshots.read_snapshot(
+                bytes(run.snapshot), fetched=run.started_at, feeds=feeds
+            )
+        except Unreadable as error:
+            raise _NothingToWrite(f"{run.snapshot_name or 'the file'}: {error}") from None
+        self._keep_snapshot(found)
+        return True
+
+    def _keep_snapshot(self, found: Reading) -> None:
+        name = self._snapshot
+        Article.objects.bulk_create(
+            (Article.of(article, self.desk.pk, name) for article in found.articles),
+            ignore_conflicts=True,
+            batch_size=500,
+        )
+        self._note(found.faults)
+
+    @property
+    def _snapshot(self) -> str:
+        return hashlib.sha256(self.run.snapshot).hexdigest() if self.run.snapshot else ""
+
+    def _read_pages(self, since: datetime) -> None:
+        """The whole text of articles whose feeds have only its beginning, where somebody asked."""
+        names = self.desk.feeds.filter(enabled=True, full_text=True).values_list("name", flat=True)
+        articles = Article.objects.filter(
+            desk=self.desk, snapshot="", feed__in=list(names), fetched_at=self.run.started_at
+        )
+        for article in articles.order_by("pk")[:FULL_TEXTS]:
+            try:
+                answer = outgoing.get(
+                    article.url, headers={}, timeout=FULL_TEXT_TIMEOUT, limit=PAGE_LIMIT
+                )
+            except (outgoing.Refused, outgoing.NoAnswer) as error:
+                self._note([str(error)], article.feed)
+                continue
+            text = texts.full_text(answer.body, answer.url) if answer.status == 200 else ""
+            if len(text) > len(article.text):
+                Article.objects.filter(pk=article.pk).update(text=text)
+            self.save()
+
+    # --- group, score, place
+
+    def _articles(self) -> list[values.Article]:
+        """All of the day: what was asked for just now, and what earlier runs have read of it."""
+        run, snapshot = self.run, self._snapshot
+        found = Article.objects.filter(desk=self.desk, snapshot=snapshot)
+        if not snapshot:
+            since = run.started_at - collecting.LOOK_BACK
+            found = found.annotate(seen=Coalesce("published_at", "fetched_at")).filter(
+                seen__gte=since, fetched_at__lte=run.started_at
+            )
+        return [row.value for row in found.order_by("pk").iterator()]
+
+    def _group(self) -> scoring.Placement:
+        run, desk = self.run, self.desk
+        articles = self._articles()
+        if not articles:
+            raise _NothingToWrite("no article came in: no feed gave any of the last hours")
+        topics = grouping.group(articles, earlier=earlier_cards(desk, run.day))
+        # A file is judged by its own time.
+        now = max(article.seen for article in articles) if run.snapshot else run.started_at
+        rated = scoring.score(topics, now=now, zone=ZoneInfo(desk.zone))
+        shortlist = scoring.shortlist(rated, of=len(articles))
+        placement = scoring.place(shortlist, sections=_sections(desk))
+        novelty = Counter(placed.topic.novelty for placed in shortlist)
+        run.counts |= {
+            "articles": len(articles),
+            "undated": sum(article.published is None for article in articles),
+            "distinct": sum(len(topic.articles) for topic in topics),
+            "stories": len(topics),
+            "topics": len(shortlist),
+            "placed": sum(len(placed) for _title, placed in placement.sections),
+            "repeated": novelty["repeated"],
+            "follow_ups": novelty["follow-up"],
+        }
+        run.flags = list(placement.flags)
+        if not run.counts["placed"]:
+            raise _NothingToWrite(
+                f"none of {len(articles)} articles found a place in the desk’s sections"
+            )
+        return placement
+
+    # --- write
+
+    @property
+    def writer(self) -> Writer:
+        """Who writes this run, the same for all its cards."""
+        if self._writer is None:
+            self._writer = ExtractiveWriter()
+            if self.run.writer == "chat":
+                self._writer = ChatWriter(endpoint())
+        return self._writer
+
+    def _write(self, placement: scoring.Placement) -> dict[str, Written] | None:
+        """The cards by topic; None where the time was up before all were there."""
+        kept = {row.topic: row for row in self.run.cards.all()}
+        written: dict[str, Written] = {}
+        for _title, row in placement.sections:
+            for placed in row:
+                key = _key_of(placed)
+                if key in kept:
+                    written[key] = _written(kept[key], placed)
+                    continue
+                if self.is_time_up and len(kept) > 0:
+                    return None
+                written[key] = self.writer.write_card(placed, language=_LANGUAGE)
+                kept[key] = self._keep_card(key, written[key])
+                self.run.counts["written"] = len(kept)
+                self.save()
+        return written
+
+    def _keep_card(self, key: str, written: Written) -> WrittenCard:
+        return WrittenCard.objects.create(
+            run=self.run,
+            topic=key,
+            card=written.card.model_dump(mode="json"),
+            hash=rows.card_hash(written.card),
+            writer=written.writer,
+            marks=list(written.marks),
+            usage=asdict(written.usage),
+            evidence=list(written.evidence),
+        )
+
+    # --- compose and land
+
+    def _compose(self, placement: scoring.Placement, written: dict[str, Written]) -> None:
+        run, desk = self.run, self.desk
+        composed = composing.compose(
+            run.day,
+            [
+                (title, [written[_key_of(placed)] for placed in row])
+                for title, row in placement.sections
+            ],
+            articles=run.counts["articles"],
+            topics=run.counts["topics"],
+            hours=int(collecting.LOOK_BACK / timedelta(hours=1)),
+            made_at=run.started_at,
+            zone=ZoneInfo(desk.zone),
+            language=_LANGUAGE,
+            writer=self.writer,
+            desk_title=desk.title,
+        )
+        for mark in composed.marks:
+            if mark not in run.flags:
+                run.flags.append(mark)
+        insight = {
+            "writer": composed.writer,
+            "usage": asdict(composed.usage),
+            "evidence": list(composed.evidence),
+        }
+        self.save(content=hugo.write(composed.document), insight=insight)
+
+    def _land(self) -> None:
+        run = self.run
+        receipt = receive(
+            desk=self.desk,
+            content=bytes(run.content),
+            media_type="text/markdown",
+            by=machine_account("drafter"),
+            name=f"{run.day}-drafted.md",
+            day=run.day,
+        )
+        draft = receipt.draft
+        if draft.issue is None:
+            raise _NothingToWrite(f"the desk refused the draft: {draft.problems}")
+        self.save(draft=draft, state=State.DONE, finished_at=timezone.now())
+        alarms.settle(self.desk, f"run:{run.day}")
+        _prune(self.desk, run.started_at)
+        log.info("drafted", run=run.pk, day=str(run.day), **run.counts)
+
+
+def _prune(desk: Desk, now: datetime) -> None:
+    """Let go of articles and files that nobody needs as evidence any more."""
+    old = now - KEPT
+    Article.objects.filter(desk=desk, fetched_at__lt=old).delete()
+    desk.runs.filter(started_at__lt=old).exclude(snapshot=b"").update(snapshot=b"")
+
+
+def _sections(desk: Desk) -> list[str]:
+    return [title for title in desk.sections if isinstance(title, str) and title.strip()]
+
+
+def _key_of(placed: values.Placed) -> str:
+    """What names a topic in its place: its section, its rating and its articles."""
+    named = [placed.section, str(int(placed.importance)), *sorted(placed.topic.links)]
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
+
+
+def _written(row: WrittenCard, placed: values.Placed) -> Written:
+    from digest.drafting.carding import readable
+
+    usage = Usage(**row.usage)
+    card = CardValue.model_validate(row.card)
+    marks, evidence = tuple(row.marks), tuple(row.evidence)
+    return Written(readable(placed), card, row.writer, marks, usage, evidence)
+
+
+def endpoint() -> Endpoint:
+    """The model's endpoint, as the environment names it."""
+    return Endpoint(
+        url=settings.CHAT_URL,
+        model=settings.CHAT_MODEL,
+        key=settings.CHAT_KEY,
+        timeout=settings.CHAT_TIMEOUT,
+        price_in=settings.CHAT_PRICE_IN,
+        price_out=settings.CHAT_PRICE_OUT,
+    )
+
+
+def earlier_cards(desk: Desk, day: date) -> list[values.Earlier]:
+    """What the machine remembers: the standing cards of the fortnight before a day."""
+    cards = (
+        Card.objects.standing()
+        .filter(
+            section__issue__desk=desk,
+            section__issue__date__lt=day,
+            section__issue__date__gte=day - MEMORY,
+        )
+        .select_related("section__issue")
+        .prefetch_related("sources")
+        .order_by("section__issue__date", "pk")
+    )
+    return [
+        values.Earlier(
+            day=card.section.issue.date,
+            headline=card.headline,
+            text=f"{card.summary}\n{card.details}",
+            urls=tuple(source.url for source in card.sources.all()),
+            path=f"/desk/{desk.slug}/{card.section.issue.date}/cards/{card.pk}/",
+        )
+        for card in cards
+    ]
+
+
+def usage_of(run: Run) -> Usage:
+    """What a run's writers took, cards and insight together."""
+    parts = [Usage(**row.usage) for row in run.cards.all()]
+    if run.insight.get("usage"):
+        parts.append(Usage(**run.insight["usage"]))
+    return sum(parts, Usage())
