@@ -7,6 +7,7 @@ in the result, for the caller to write down on the feed.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -38,6 +39,8 @@ PAUSES = {"arxiv.org": 3.0}
 #: How long a feed that failed is left alone: this after the first time, twice as long after each
 #: further one. It ends below a day, so that a daily run asks every feed, however often it failed.
 BACK_OFF, BACK_OFF_LIMIT = timedelta(minutes=5), timedelta(hours=20)
+
+logger = logging.getLogger(__name__)
 
 State = Literal["read", "unchanged", "failed", "gone", "waiting"]
 _ACCEPT = (
@@ -207,6 +210,12 @@ def fetch(
     except Unreadable as error:
         flaw = f"; {answer.flaw}" if answer.flaw else ""
         return failed(f"what {place} sent cannot be read: {error}{flaw}", answer.status)
+    except Exception as error:  # nobody had thought of this feed; the others are none the worse
+        logger.exception("reading the feed %r", feed.name)
+        said = f"{type(error).__name__}: {error}"[:200]
+        return failed(
+            f"what {place} sent cannot be read, by a fault of ours: {said}", answer.status
+        )
     articles, dropped = _recent(found.articles, now - look_back, frozenset(known))
     faults = [*dropped, *found.faults]
     if answer.flaw:

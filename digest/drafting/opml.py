@@ -7,9 +7,10 @@ pass over: `copydeskKind`, `copydeskWeight`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from digest.document import check_url
 from digest.drafting.entries import KINDS, Feed, Kind, Unreadable
@@ -21,6 +22,12 @@ from digest.drafting.texts import one_line, tidy
 SIZE_LIMIT = 5_000_000
 FEEDS_LIMIT = 2_000
 _NAME_LIMIT = 200
+_KINDS_BY_ADDRESS: tuple[tuple[str, Kind], ...] = (
+    (r"https?://github\.com/[^/]+/[^/]+/releases\.atom", "github"),
+    (r"https?://api\.github\.com/repos/[^/]+/[^/]+/releases", "github"),
+    (r"https?://hn\.algolia\.com/api/", "hackernews"),
+    (r"https?://(rss|export)\.arxiv\.org/", "arxiv"),
+)
 _LANGUAGES = {
     **dict.fromkeys(("zh-hant", "zh-tw", "zh-hk", "zh-mo"), "zh-Hant"),
     **dict.fromkeys(("zh-hans", "zh-cn", "zh-sg", "zh"), "zh-Hans"),
@@ -132,16 +139,10 @@ def _kind(word: str, url: str) -> Kind:
     for kind in KINDS:
         if word == kind:
             return kind
-    rest = canonical(url).removeprefix("https://")
-    if rest.startswith("github.com/") and "/releases" in rest:
-        return "github"
-    if rest.startswith("hn.algolia.com/api/"):
-        return "hackernews"
-    return (
-        "arxiv"
-        if rest.startswith(("arxiv.org/rss", "arxiv.org/atom", "arxiv.org/api"))
-        else ("arxiv" if "rss.arxiv.org" in url or "export.arxiv.org" in url else "feed")
-    )
+    for pattern, kind in _KINDS_BY_ADDRESS:
+        if re.match(pattern, url, re.IGNORECASE):
+            return kind
+    return "feed"
 
 
 def _weight(word: str) -> float:
@@ -168,6 +169,4 @@ def _quoted(text: str) -> str:
 
 
 def _element(name: str, text: str) -> str:
-    from xml.sax.saxutils import escape
-
     return f"<{name}>{escape(one_line(tidy(text), 2_000))}</{name}>"

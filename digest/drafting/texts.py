@@ -16,7 +16,7 @@ TITLE_LIMIT = 300
 #: How much HTML of one article is read, in characters.
 HTML_LIMIT = 400_000
 #: How large a page may be to look for its article, in bytes and in elements. At these it takes
-#: about two seconds.
+#: about a second.
 PAGE_LIMIT = 2_000_000
 ELEMENTS_LIMIT = 20_000
 

@@ -332,6 +332,23 @@ def test_a_fault_of_ours_is_raised_and_not_waited_for(server, monkeypatch):
         list(collect([Feed("F", server.url("/rss"))], now=NOW))
 
 
+def test_a_feed_that_meets_a_fault_of_ours_harms_no_other(server, monkeypatch):
+    from digest.drafting import feeds as reading
+
+    real = reading.read
+
+    def read(feed, *args, **kwargs):
+        if feed.name == "/atom":
+            raise KeyError("links")
+        return real(feed, *args, **kwargs)
+
+    monkeypatch.setattr(reading, "read", read)
+    feeds = [Feed(path, server.url(path)) for path in ("/rss", "/atom", "/feed.json")]
+    found = {result.feed.name: result for result in collect(feeds, now=NOW, pause=0)}
+    assert [found[feed.name].state for feed in feeds] == ["read", "failed", "read"]
+    assert "by a fault of ours: KeyError: 'links'" in found["/atom"].faults[0]
+
+
 def test_undated_articles_come_once_and_dated_ones_again(server, monkeypatch):
     from tests.digest import feed_server as module
 
