@@ -146,6 +146,8 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
     hand = _Hand(Run.objects.select_related("desk").get(pk=run_id), seconds)
     try:
         is_done = hand.work()
+        if not is_done:
+            hand.save(claimed_until=None)
     except _Lost:
         return False
     except Exception as error:
@@ -153,7 +155,6 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
             log.exception("run failed", run=run_id)
         _fail(hand.run, error)
         return False
-    hand.save(claimed_until=None)
     return not is_done
 
 
@@ -462,7 +463,8 @@ class _Hand:
         draft = receipt.draft
         if draft.issue is None:
             raise _NothingToWrite(f"the desk refused the draft: {draft.problems}")
-        self.save(draft=draft, state=State.DONE, finished_at=timezone.now())
+        now = timezone.now()
+        self.save(draft=draft, state=State.DONE, finished_at=now, claimed_until=None)
         alarms.settle(self.desk, f"run:{run.day}")
         _prune(self.desk, run.started_at)
         log.info("drafted", run=run.pk, day=str(run.day), **run.counts)
