@@ -62,7 +62,7 @@ _COLUMN = re.compile(
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})")
 _RELEASE = re.compile(r"github\.com/([^/?#]+/[^/?#]+)/releases/tag/([^/?#]+)")
 _VERSION = re.compile(r"n:([^\W\d]+)(\d.*)")
-_LENGTH, _AGAIN = 12, 0.8  # tokens; the part of them that is the same
+_LENGTH, _AGAIN = 12, 0.8  # printed again: of so many tokens at least, so much is the same
 _COPY = 40  # characters; shorter texts may be alike by chance
 
 
@@ -450,7 +450,8 @@ class _Judge:
         most of all across languages, where all that is compared are a few tokens.
         """
         shared = a.whole_set & b.whole_set
-        found = sum(_EVIDENCE[token[0]] * self.rarity.get(token, 0.0) for token in shared)
+        # exact, as a set comes in another order in another process
+        found = math.fsum(_EVIDENCE[token[0]] * self.rarity.get(token, 0.0) for token in shared)
         if a.is_chinese != b.is_chinese:
             kinds = Counter(token[0] for token in shared)
             # One name says who, not what happened; ideas alone do not say who.
