@@ -17,6 +17,7 @@ articles, 80 topics) is made by `digest.drafting.scoring.shortlist`, the best of
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,21 +28,20 @@ from typing import Any
 from urllib.parse import unquote
 
 from digest.drafting.articles import Article, Earlier, Novelty, Topic
-from digest.drafting.words import LEAD, NOT, is_chinese, tokens_of, turns
-from digest.folding import fold
+from digest.drafting.words import LEAD, NOT, fold_text, is_chinese, tokens_of, turns
 
 #: How alike two articles have to be on average to tell one story, 0 to 1.
-SAME = 0.36
+SAME = 0.38
 #: Below this, two articles are not looked at any further.
 FLOOR = 0.12
 #: How many neighbours of an article are looked at. A story with more tellers is found through them.
 NEIGHBOURS = 60
 #: How alike an article and an earlier card have to be to tell one story.
-RAN = 0.45
+RAN = 0.32
 #: How much of what a topic says, its titles for half, stands in a card that it repeats.
 REPEATED = 0.55
 #: How much two texts have to share for their likeness to count in full, in rare words.
-ENOUGH = 2.0
+ENOUGH = 3.4
 ROWS = 512  # how many articles are compared with all others at a time, to bound memory
 
 #: What kinds of tokens weigh: a name with a digit in it says more than two characters do.
@@ -62,7 +62,7 @@ _COLUMN = re.compile(
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})")
 _RELEASE = re.compile(r"github\.com/([^/?#]+/[^/?#]+)/releases/tag/([^/?#]+)")
 _VERSION = re.compile(r"n:([^\W\d]+)(\d.*)")
-_LENGTH, _AGAIN = 12, 0.8  # tokens; the part of them that is the same
+_LENGTH, _AGAIN = 12, 0.8  # printed again: of so many tokens at least, so much is the same
 _COPY = 40  # characters; shorter texts may be alike by chance
 
 
@@ -122,7 +122,7 @@ def _stack(articles: Iterable[Article]) -> list[list[Article]]:
         stack.sort(key=lambda article: -len(article.text))
         title, text = (" ".join(each.split()) for each in (stack[0].title, stack[0].text))
         own = stack[0].key or stack[0].url
-        if len(text) < _COPY or _COLUMN.search(fold(title)):
+        if len(text) < _COPY or _COLUMN.search(fold_text(title)):
             title, text = own, ""
         by_text.setdefault((title, text), []).append(stack)
     return [
@@ -187,17 +187,18 @@ class _Text:
             for stem, some in found.items()
         }
 
-    def amounts(self, unit: str) -> frozenset[str]:
-        """The numbers of the title that are per cent, or that are not."""
-        return frozenset(
-            token for token in self.title if token[0] == "#" and token.endswith("%") == bool(unit)
-        )
+    @cached_property
+    def amounts(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The numbers of the title that are per cent, and the others."""
+        numbers = {token for token in self.title if token[0] == "#"}
+        shares = frozenset(token for token in numbers if token.endswith("%"))
+        return shares, frozenset(numbers) - shares
 
 
 def _read(articles: Sequence[Article]) -> list[_Text]:
-    titles = [fold(article.title) for article in articles]
+    titles = [fold_text(article.title) for article in articles]
     texts = [
-        [s for m in _SENTENCE.finditer(fold(article.text[: 4 * LEAD])) if (s := m[0].strip())]
+        [s for m in _SENTENCE.finditer(fold_text(article.text[: 4 * LEAD])) if (s := m[0].strip())]
         for article in articles
     ]
     houses = [article.outlet or article.feed for article in articles]
@@ -229,7 +230,7 @@ def _read(articles: Sequence[Article]) -> list[_Text]:
 
 
 def _read_card(card: Earlier) -> _Text:
-    headline, text = fold(card.headline), fold(card.text[: 4 * LEAD])[:LEAD]
+    headline, text = fold_text(card.headline), fold_text(card.text[: 4 * LEAD])[:LEAD]
     return _Text(
         title=tuple(tokens_of(headline)),
         lead=tuple(tokens_of(text)),
@@ -300,7 +301,6 @@ class _Space:
         import numpy as np
         from scipy.sparse import diags
         from sklearn.feature_extraction.text import TfidfVectorizer  # a second: only where needed
-        from sklearn.preprocessing import normalize
 
         self.chinese = np.array([text.is_chinese for text in texts], dtype=bool)
         tokens = [text.tokens or [""] for text in texts]
@@ -308,7 +308,7 @@ class _Space:
         rows = vectorizer.fit_transform(tokens).tocsr()
         words = vectorizer.get_feature_names_out()
         rows = rows @ diags([_WEIGHTS.get(word[:1], 0.0) for word in words], format="csr")
-        self.all = normalize(rows).tocsr()
+        self.all = _at_length_one(rows)
         most = float(vectorizer.idf_.max())
         self.rarity = dict(zip(words, (vectorizer.idf_ / most).tolist(), strict=True))
         # What both languages can say: what some text of each does say, but for characters.
@@ -317,7 +317,7 @@ class _Space:
             for mask in (self.chinese, ~self.chinese)
         ]
         both = spoken[0] & spoken[1] & np.array([not word.startswith("z:") for word in words])
-        self.both = normalize(rows[:, both]).tocsr()
+        self.both = _at_length_one(rows[:, both])
 
     def pairs(self, among: range) -> Iterator[tuple[int, int, float]]:
         """Every two texts above the floor, the smaller number first, with how alike they are."""
@@ -353,6 +353,17 @@ def _itself(tokens: list[str]) -> list[str]:
     return tokens
 
 
+def _at_length_one(rows: Any) -> Any:
+    """The rows as directions; those without any token stay zero. There may be no column at all,
+    as where a day is in one language, and scikit-learn's own refuses that."""
+    import numpy as np
+    from scipy.sparse import diags
+
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    lengths[lengths == 0] = 1.0
+    return (diags(1 / lengths) @ rows).tocsr()
+
+
 def _products(rows: Any, columns: Any) -> Any:
     return (rows @ columns.T).tocoo()
 
@@ -368,9 +379,12 @@ class _Judge:
     def credit(self, one: int, other: int) -> float:
         """What to multiply likeness by: 1 where nothing speaks against it, 0 where much does.
 
-        -1 says that the two must never meet in one topic.
+        Minus infinity keeps two out of one topic whoever else is in it; -1 is a vote against,
+        which many that agree can outvote.
         """
         a, b = self.texts[one], self.texts[other]
+        if self.are_editions(a, b):
+            return -math.inf
         if self.are_apart(a, b):
             return -1
         credit = self.evidence(a, b)
@@ -380,24 +394,24 @@ class _Judge:
             credit *= min(self.coverage(a.title, b), self.coverage(b.title, a)) ** 2
         return credit
 
-    def are_apart(self, a: _Text, b: _Text) -> bool:
-        """Whether the two cannot be one story, however alike they sound."""
+    def are_editions(self, a: _Text, b: _Text) -> bool:
+        """Whether the two are of one series: other papers, versions, issues of a column."""
         if a.paper and b.paper and a.paper != b.paper:
             return True
         if a.release and b.release and a.release != b.release:
             return True
         if a.mask == b.mask and a.numbers != b.numbers:
             return True  # another version, another issue of a column
-        if a.outlet == b.outlet and a.mask == b.mask and not self._repeat(a, b):
-            return True  # two issues of a column without a number
+        # Of one outlet and one title: two issues of a column without a number.
+        return a.outlet == b.outlet and a.mask == b.mask and not self._repeat(a, b)
+
+    def are_apart(self, a: _Text, b: _Text) -> bool:
+        """Whether titles contradict each other: in what was done, to which of a name, how much."""
         if self._turn(a, b) or self._turn(b, a) or self._name_another(a, b):
             return True
         return any(
-            (here := a.amounts(unit))
-            and (there := b.amounts(unit))
-            and not here & b.whole_set
-            and not there & a.whole_set
-            for unit in ("%", "")
+            here and there and not here & b.whole_set and not there & a.whole_set
+            for here, there in zip(a.amounts, b.amounts, strict=True)
         )
 
     def _turn(self, a: _Text, b: _Text) -> bool:
@@ -436,9 +450,14 @@ class _Judge:
         most of all across languages, where all that is compared are a few tokens.
         """
         shared = a.whole_set & b.whole_set
-        found = sum(_EVIDENCE[token[0]] * self.rarity.get(token, 0.0) for token in shared)
-        if a.is_chinese != b.is_chinese and not any(token[0] in "nw#" for token in shared):
-            found /= 2
+        # exact, as a set comes in another order in another process
+        found = math.fsum(_EVIDENCE[token[0]] * self.rarity.get(token, 0.0) for token in shared)
+        if a.is_chinese != b.is_chinese:
+            kinds = Counter(token[0] for token in shared)
+            # One name says who, not what happened; ideas alone do not say who.
+            names, facts = kinds["n"] + kinds["w"], kinds["c"] + kinds["#"]
+            if not names + kinds["#"] or (not facts and names < 3):
+                found /= 2
         return min(1.0, found / ENOUGH)
 
     def coverage(self, said: Iterable[str], text: _Text) -> float:
@@ -493,7 +512,10 @@ class _Memory:
 
     def __init__(self, cards: list[Earlier], texts: list[_Text], space: _Space, judge: _Judge):
         self.cards = cards
-        self.links = [frozenset(map(_plain, card.urls)) for card in cards]
+        self.links: dict[str, list[int]] = defaultdict(list)
+        for n, card in enumerate(cards):
+            for link in dict.fromkeys(map(_plain, card.urls)):
+                self.links[link].append(n)
         self.judge, self.texts = judge, texts
         self.near: dict[int, dict[int, float]] = defaultdict(dict)
         if cards:
@@ -510,17 +532,13 @@ class _Memory:
         much the same and take no turn; a follow-up where the story is that of the card.
         """
         links = {_plain(url) for a in topic.found for url in (a.key, a.url)}
-        ran: list[tuple[int, bool]] = []
-        for n in range(len(self.cards)):
-            known = links & self.links[n]
-            if not known and max(self.near[row].get(n, 0.0) for row in rows) < RAN:
-                continue
-            is_known = len(known) * 2 >= len({_plain(a.key or a.url) for a in topic.found})
-            ran.append((n, is_known or self._says_all(n, rows)))
-        if not ran:
+        known = Counter(n for link in links for n in self.links.get(link, ()))
+        alike = {n for row in rows for n, value in self.near[row].items() if value >= RAN}
+        if not known and not alike:
             return topic
-        n, is_repeated = max(ran)
-        novelty: Novelty = "repeated" if is_repeated else "follow-up"
+        n = max(known.keys() | alike)  # the latest
+        is_known = known[n] * 2 >= len({_plain(a.key or a.url) for a in topic.found})
+        novelty: Novelty = "repeated" if is_known or self._says_all(n, rows) else "follow-up"
         return replace(topic, novelty=novelty, earlier=self.cards[n])
 
     def _says_all(self, n: int, rows: list[int]) -> bool:

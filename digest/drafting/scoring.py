@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 from digest.document import Importance
 from digest.drafting.articles import Article, Placed, Topic
 from digest.drafting.sections import HEADLINES, HOSTS, kind_of, profile_of
-from digest.drafting.words import LEAD, tokens_of
-from digest.folding import fold
+from digest.drafting.words import LEAD, fold_text, tokens_of
 
 #: Why is said in one of these.
 Wording = Literal["zh-Hant", "en"]
@@ -232,8 +231,8 @@ def _fits(topic: Topic, titles: Sequence[str]) -> dict[str, float]:
     fits = dict.fromkeys(titles, 0.0)
     articles = topic.articles[:_READ]
     for article in articles:
-        title = set(tokens_of(fold(article.title)))
-        text = set(tokens_of(fold(article.text[:LEAD]))) - title
+        title = set(tokens_of(fold_text(article.title)))
+        text = set(tokens_of(fold_text(article.text[:LEAD]))) - title
         size = math.sqrt(1 + len(title) * _IN_TITLE + len(text) * _IN_TEXT)
         for section in titles:
             profile = profile_of(section)
@@ -246,7 +245,8 @@ def _by_source(article: Article, section: str) -> float:
     """What speaks for a section before anything is read: the feed's hint and the host."""
     kind, found = kind_of(section), 0.0
     if article.section and (
-        fold(article.section) == fold(section) or (kind and kind_of(article.section) == kind)
+        fold_text(article.section) == fold_text(section)
+        or (kind and kind_of(article.section) == kind)
     ):
         found += _HINT
     host = (_host(article.key) or _host(article.url)).removeprefix("www.")

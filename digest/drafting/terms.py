@@ -23,7 +23,7 @@ license, permit, approve, clear | 許可 核准 批准 放行
 delay, postpone, slip, push back | 延後 推遲 延至 延期 延遲 押後
 cancel, scrap, call off, axe | 取消 終止 作罷
 pause, suspend, halt | 暫停 中止 叫停
-lift, ease, resume, restore, unblock | 解除 恢復 解封 解禁
+lift, unblock | 解除 恢復 解封 解禁
 reverse, back down, backtrack, withdraw, retract | 收回 撤回 撤銷 反悔
 start construction, break ground | 動工 開工
 deny, refute | 否認 駁斥 澄清
@@ -138,6 +138,132 @@ arizona | 亞利桑那
 illinois | 伊利諾州 伊利諾伊
 commerce department | 商務部
 national science and technology council, nstc | 國科會
+ministry of digital affairs | 數位發展部 數發部
+canada, canadian | 加拿大
+mexico | 墨西哥
+brazil, brazilian | 巴西
+argentina | 阿根廷
+chile | 智利
+spain, spanish | 西班牙
+portugal | 葡萄牙
+italy, italian | 義大利 意大利
+netherlands, dutch | 荷蘭
+belgium | 比利時
+switzerland, swiss | 瑞士
+austria | 奧地利
+poland, polish | 波蘭
+ukraine | 烏克蘭
+russia, russian | 俄羅斯
+sweden, swedish | 瑞典
+norway, norwegian | 挪威
+denmark, danish | 丹麥
+finland, finnish | 芬蘭
+iceland | 冰島
+ireland, irish | 愛爾蘭
+greece, greek | 希臘
+turkey, turkish | 土耳其
+israel, israeli | 以色列
+saudi arabia, saudi | 沙烏地阿拉伯 沙特
+uae, united arab emirates, emirati | 阿聯 阿聯酋
+egypt | 埃及
+kenya, kenyan | 肯亞 肯尼亞
+nigeria | 奈及利亞 尼日利亞
+south africa | 南非
+australia, australian | 澳洲 澳大利亞
+new zealand | 紐西蘭 新西蘭
+vietnam, vietnamese | 越南
+thailand, thai | 泰國
+malaysia, malaysian | 馬來西亞 馬國
+indonesia | 印尼
+philippines | 菲律賓
+vatican | 梵蒂岡
+london | 倫敦
+paris | 巴黎
+berlin | 柏林
+munich | 慕尼黑
+amsterdam | 阿姆斯特丹
+rotterdam | 鹿特丹
+brussels | 布魯塞爾
+zurich, zürich | 蘇黎世
+geneva | 日內瓦
+stockholm | 斯德哥爾摩
+madrid | 馬德里
+rome | 羅馬
+dubai | 杜拜 迪拜
+bangkok | 曼谷
+kuala lumpur | 吉隆坡
+jakarta | 雅加達
+seoul | 首爾
+osaka | 大阪
+taipei | 台北 臺北
+hsinchu | 新竹
+tainan | 台南 臺南
+hangzhou | 杭州
+guangzhou | 廣州
+sydney | 雪梨 悉尼
+toronto | 多倫多
+montreal | 蒙特婁 蒙特利爾
+new york | 紐約
+washington | 華盛頓
+boston | 波士頓
+seattle | 西雅圖
+chicago | 芝加哥
+los angeles | 洛杉磯
+texas | 德州 得克薩斯
+dallas | 達拉斯
+houston | 休士頓 休斯敦
+ohio | 俄亥俄
+virginia | 維吉尼亞 弗吉尼亞
+oregon | 奧勒岡 俄勒岡
+florida | 佛州 佛羅里達
+stanford | 史丹佛 史丹福 斯坦福
+harvard | 哈佛
+mit | 麻省理工
+eth | 聯邦理工
+oxford | 牛津
+cambridge | 劍橋
+tsinghua | 清華
+ftc | 聯邦貿易委員會
+fda | 食品藥物管理局 食藥署
+white house | 白宮
+pentagon | 五角大廈 五角大樓
+congress | 國會
+supreme court | 最高法院
+cyberspace administration, cac | 網信辦
+united nations | 聯合國
+world health organization | 世界衛生組織 世衛
+nasa | 航太總署 航天局
+nato | 北約
+world bank | 世界銀行
+mastercard | 萬事達
+volkswagen | 福斯 大眾汽車
+mercedes, mercedes-benz | 賓士 奔馳
+hyundai | 現代汽車
+honda | 本田
+nissan | 日產
+disney | 迪士尼
+netflix | 網飛
+walmart | 沃爾瑪
+ikea | 宜家
+jd | 京東
+meituan | 美團
+didi | 滴滴
+byd | 比亞迪
+zte | 中興通訊
+smic | 中芯
+asus | 華碩
+acer | 宏碁
+quanta | 廣達
+wistron | 緯創
+ase | 日月光
+kioxia | 鎧俠
+trump | 川普 特朗普
+biden | 拜登
+xi jinping | 習近平
+andrew ng | 吳恩達
+galileo | 伽利略
+einstein | 愛因斯坦
+turing | 圖靈
 """
 
 #: What it is about.
@@ -215,6 +341,35 @@ quarter, quarterly | 季度 本季
 ban on homework, homework | 作業
 car, vehicle | 車企 汽車
 billing, subscription | 訂閱
+manuscript | 手稿
+library | 圖書館
+museum | 博物館
+ship, vessel, freight | 船舶 貨運 貨輪
+truck | 卡車 貨車
+driver | 司機 駕駛
+teacher | 教師 老師
+patient | 病患 患者 病人
+doctor, physician | 醫師 醫生
+drug, medicine | 藥物 新藥
+minor, child, teen | 未成年 兒童 青少年
+companion | 陪伴 擬人化
+rule | 辦法 規則 規範
+app | 應用程式 應用
+notes, note | 筆記
+meeting | 會議
+agency, agencies | 機關
+worker, staff, employee | 員工 工人
+supermarket, grocer | 超市
+insurance, insurer | 保險
+earthquake, seismic | 地震
+geothermal | 地熱
+solar | 太陽能
+language | 語言
+music | 音樂
+game | 遊戲
+newspaper, news, media | 媒體 新聞
+kernel | 核心 內核
+encryption | 加密
 """
 
 #: Deeds whose being there or not makes another story of the same words.

@@ -40,6 +40,7 @@ _PIECE = re.compile(
 )
 _PLAIN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_PAPER = re.compile(r"\d{4}\.\d{5}")  # as arXiv numbers them: a name, and no number
 _GLUED = re.compile(r"(\d+(?:\.\d+)?)(k|m|b|bn|tn|t)")
 _NAME = re.compile(r".\d|\d.|[-._/+]")  # a digit beside something, or what joins names
 _JOINT = re.compile(r"[-_]")
@@ -100,6 +101,11 @@ def turns() -> frozenset[str]:
     return frozenset({NOT, *(f"c:{_singular(turn)}" for turn in terms.TURNS)})
 
 
+def fold_text(text: str) -> str:
+    """A text folded, without halves of characters: OpenCC stops at those."""
+    return fold(text.encode("utf-8", "ignore").decode())
+
+
 def is_chinese(text: str) -> bool:
     """Whether a text is to be compared by its characters: at least one letter in seven is CJK."""
     cjk = sum(map(len, re.findall(f"[{_CJK}]+", text[:LEAD])))
@@ -146,7 +152,12 @@ def tokens_of(folded: str) -> list[str]:
         elif kind == "word":
             piece = piece.replace("’", "'")
             piece = piece.removesuffix("'s").replace("'", "")
-            piece = _NUMBER_WORDS.get(piece, piece)
+            if piece in _NUMBER_WORDS:
+                piece, before = _NUMBER_WORDS[piece], ""  # `leaves two` names nothing
+            if _PAPER.fullmatch(piece):
+                found.append(f"n:{piece}")
+                before = ""
+                continue
             if _PLAIN.fullmatch(piece):
                 found += _of_number(piece, before, following)
                 before = ""
