@@ -45,8 +45,3 @@ def import_opml(desk: Desk, data: bytes) -> Added:
         ignore_conflicts=True,
     )
     return Added(len(new), len(found.feeds) - len(new), found.faults)
-
-
-def export_opml(desk: Desk) -> bytes:
-    """All feeds of a desk as a list."""
-    return opml.write_opml([feed.value for feed in desk.feeds.all()], desk.title)

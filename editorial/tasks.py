@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
-from digest import alarms, machine
+from digest import alarms, broker, machine
 from editorial import deadlines, marking
+
+log = structlog.get_logger(__name__)
 
 #: A run makes room for others on its queue after so many seconds, and goes on behind them. One card
 #: may take longer than that where a model has to be asked again and again.
@@ -41,3 +44,13 @@ def draft(run_id: int) -> None:
         draft.delay(run_id)
     else:
         marking.mark(run_id)
+
+
+def wake_drafter(run_id: int) -> None:
+    """Ask for a run to be gone on with now. Without a broker within a second it waits for the tick
+    of the minute."""
+    try:
+        with broker.impatient_connection(draft.app) as connection:
+            draft.apply_async((run_id,), connection=connection, retry=False)
+    except broker.OUT_OF_REACH as error:
+        log.warning("broker out of reach; the next tick will draft", error=str(error))

@@ -61,6 +61,7 @@ def _no_broker(request, monkeypatch):
     if "services" not in request.keywords:
         for module in ("decisions", "deadlines"):
             monkeypatch.setattr(f"editorial.{module}.wake_publisher", lambda: None)
+        monkeypatch.setattr("editorial.views.machine.wake_drafter", lambda run_id: None)
 
 
 @pytest.fixture

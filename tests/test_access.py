@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from digest.alarms import raise_alarm
-from digest.models import HeldCard, MachineToken, Passage, Suggestion
+from digest.models import HeldCard, MachineToken, Passage, Run, Suggestion
 from digest.publishing import machine_account
 from editorial.decisions import DECISIONS
 from editorial.models import Comment, Preference
@@ -49,6 +49,9 @@ GET: dict[str, tuple[str, ...]] = {
     "issue": MEMBERS,
     "publication": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "draft": MEMBERS,
+    "machine": MEMBERS,
+    "run": MEMBERS,
+    "draft_now": POST_ONLY,
     "payload": MEMBERS,
     "card": MEMBERS,
     "insight": MEMBERS,
@@ -81,6 +84,7 @@ GET: dict[str, tuple[str, ...]] = {
 #: Addresses that change something by POST.
 POST = (
     "alarm",
+    "draft_now",
     "hour",
     "rule",
     "card",
@@ -139,6 +143,7 @@ def addresses(issue) -> dict[str, str]:
     said = Comment.objects.create(issue=issue, card=card, by=author, body="數字有誤？")
     day, desk = SAMPLE_DAY, issue.desk.slug
     alarm = raise_alarm(issue.desk, "no_draft", key="x", data={"day": str(day)})
+    run = Run.objects.create(desk=issue.desk, day=day, writer="extractive", state="done")
     return {
         **{name: reverse(name) for name in ("front", "sign_in", "sign_out", "language")},
         **{name: reverse(name) for name in ("healthz", "readyz", "metrics")},
@@ -162,7 +167,8 @@ def addresses(issue) -> dict[str, str]:
             )
         },
         **{name: reverse(name) for name in OWN},
-        "terms": reverse("terms", args=[desk]),
+        **{name: reverse(name, args=[desk]) for name in ("terms", "machine", "draft_now")},
+        "run": reverse("run", args=[desk, run.pk]),
         "front_field": reverse("front_field", args=[desk, day, "title"]),
         "passage_field": reverse("passage_field", args=[desk, day, passage.pk, "body"]),
         "approve_section": reverse("approve_section", args=[desk, day, card.section_id]),

@@ -128,7 +128,7 @@ DIGEST_FOR_EDITORIAL = {
     # what makes an edition go out, and what tells that it did not
     *("alarms", "publishing"),
     # the machine, and where it looks
-    *("machine", "sources"),
+    *("broker", "machine", "sources"),
 }
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = (
