@@ -160,6 +160,9 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
         return False
     except (OperationalError, InterfaceError):
         raise  # of the database, and not of this run
+    except (KeyboardInterrupt, SystemExit):
+        hand.let_go()
+        raise
     except Exception as error:
         if not isinstance(error, _NothingToWrite):
             log.exception("run failed", run=run_id)
@@ -227,14 +230,13 @@ class _Hand:
 
         Whoever has lost the lease keeps nothing, so that no two people write one card.
         """
-        lease = self._lease
-        try:
-            with transaction.atomic():
-                yield
-                self.save()
-        except BaseException:
-            self._lease = lease
-            raise
+        with transaction.atomic():
+            yield
+            self.save()
+
+    def let_go(self) -> None:
+        """Leave it to others at once, as far as it was kept."""
+        Run.objects.filter(pk=self.run.pk, claimed_until=self._lease).update(claimed_until=None)
 
     def fail(self, error: Exception) -> None:
         """Say that it failed, and why. Where somebody else has taken over that is theirs to say."""

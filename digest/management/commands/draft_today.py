@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 
@@ -37,15 +38,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no desk “{options['desk']}”.")
         run = self._run(desk, options)
         shown: list[str] = []
-        while machine.advance(run.pk, seconds=5):
+        while run.state == Run.State.RUNNING:
+            is_ours = machine.advance(run.pk, seconds=5)
             run.refresh_from_db()
             self._tell(run, shown)
-        run.refresh_from_db()
-        self._tell(run, shown)
-        if run.state == Run.State.RUNNING:
-            raise CommandError(
-                f"Somebody else is at run {run.pk} until {run.claimed_until:%H:%M:%S}."
-            )
+            if not is_ours and run.state == Run.State.RUNNING:
+                self._say(f"Somebody else is at run {run.pk}; waiting for them.", shown)
+                time.sleep(1)
         if run.state == Run.State.FAILED:
             raise CommandError(f"Run {run.pk} failed: {run.error}")
         counts = run.counts
@@ -74,14 +73,28 @@ class Command(BaseCommand):
                 asked_by="draft_today",
             )
         except machine.Busy as busy:
-            self.stdout.write(f"Run {busy.run.pk} of {busy.run.day} was not finished; going on.")
-            return busy.run
+            return self._unfinished(busy.run, content, options)
         except machine.Unwilling as error:
             raise CommandError(f"Nothing was begun: {error}.") from None
 
+    def _unfinished(self, run: Run, content: bytes, options: dict) -> Run:
+        """The run to go on with, unless that is not what was asked for."""
+        if options["date"] not in (None, run.day) or (content and content != bytes(run.snapshot)):
+            raise CommandError(
+                f"Run {run.pk} of {run.day} is not finished and comes first; "
+                "`draft_today` alone goes on with it."
+            )
+        self.stdout.write(f"Run {run.pk} of {run.day} was not finished; going on.")
+        return run
+
     def _tell(self, run: Run, shown: list[str]) -> None:
         """Say what is new: the stage, and faults."""
-        for sentence in [f"{run.get_stage_display()}: {run.counts}", *run.faults]:
-            if sentence not in shown:
-                shown.append(sentence)
-                self.stdout.write(sentence)
+        counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in run.counts.items())
+        for sentence in [f"{run.get_stage_display()}: {counts or '…'}", *run.faults]:
+            self._say(sentence, shown)
+
+    def _say(self, sentence: str, shown: list[str]) -> None:
+        if sentence not in shown:
+            shown.append(sentence)
+            self.stdout.write(sentence)
+            self.stdout.flush()
