@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 WRITERS = ("extractive", "chat")
 #: How long the machine remembers what ran, and how long articles are kept as evidence.
 MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
+#: How many cards a section gets.
+QUOTA = 3
 #: How many articles' whole pages are read in one run, in how many seconds each.
 FULL_TEXTS, FULL_TEXT_TIMEOUT, PAGE_LIMIT = 60, 10, 3_000_000
 #: How many sentences on faults a run keeps.
@@ -360,8 +362,11 @@ class _Hand:
         # A file is judged by its own time.
         now = max(article.seen for article in articles) if run.snapshot else run.started_at
         rated = scoring.score(topics, now=now, zone=ZoneInfo(desk.zone))
-        shortlist = scoring.shortlist(rated, of=len(articles))
-        placement = scoring.place(shortlist, sections=_sections(desk))
+        sections = _sections(desk)
+        # On a thin day, still twice as many topics as there are places.
+        least = 2 * QUOTA * len(sections) * scoring.SHARE
+        shortlist = scoring.shortlist(rated, of=max(len(articles), least))
+        placement = scoring.place(shortlist, sections=sections, quota=QUOTA)
         novelty = Counter(placed.topic.novelty for placed in shortlist)
         run.counts |= {
             "articles": len(articles),
@@ -430,6 +435,7 @@ class _Hand:
             [
                 (title, [written[_key_of(placed)] for placed in row])
                 for title, row in placement.sections
+                if row  # the placement has said which are empty
             ],
             articles=run.counts["articles"],
             topics=run.counts["topics"],
