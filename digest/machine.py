@@ -21,13 +21,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from digest import alarms, hugo, outgoing, rows
 from digest.document import Card as CardValue
 from digest.drafting import articles as values
 from digest.drafting import collecting, composing, grouping, scoring, snapshots, texts
-from digest.drafting.entries import Reading, Unreadable
+from digest.drafting.entries import Reading, Unreadable, told_of
 from digest.drafting.writers import Usage, Writer, Written
 from digest.drafting.writers.chat import ChatWriter, Endpoint
 from digest.drafting.writers.extractive import ExtractiveWriter
@@ -89,13 +91,14 @@ def begin(
     """
     writer = writer or ("chat" if settings.CHAT_URL else "extractive")
     if writer not in WRITERS:
-        raise Unwilling(f"there is no writer {writer!r}; there are {', '.join(WRITERS)}")
+        said = _("there is no writer %(name)s; there are %(writers)s")
+        raise Unwilling(said % {"name": repr(writer), "writers": ", ".join(WRITERS)})
     if writer == "chat" and not (settings.CHAT_URL and settings.CHAT_MODEL):
-        raise Unwilling("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL")
+        raise Unwilling(_("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL"))
     if not snapshot and not desk.feeds.filter(enabled=True).exists():
-        raise Unwilling("the desk has no feed that is switched on")
+        raise Unwilling(_("the desk has no feed that is switched on"))
     if not [title for title in desk.sections if isinstance(title, str) and title.strip()]:
-        raise Unwilling("the desk has no sections; an issue needs some to place topics in")
+        raise Unwilling(_("the desk has no sections; an issue needs some to place topics in"))
     try:
         with transaction.atomic():
             return Run.objects.create(
@@ -123,7 +126,8 @@ def begin_due(now: datetime | None = None) -> list[int]:
         if now < hour or desk.runs.filter(day=day).exists():
             continue
         try:
-            begin(desk, day, now=now)
+            with _newsroom():  # what is missing goes into an alarm
+                begin(desk, day, now=now)
         except Busy:
             pass  # somebody's own run; the next tick looks again
         except Unwilling as error:
@@ -139,13 +143,18 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
     """Take a run forward for about so many seconds; whether there is more to do.
 
     Does nothing where somebody else is at it. Never raises: a run that fails says why and raises
-    an alarm.
+    an alarm. What it says is kept, and so in the newsroom's language, whoever asked for the run.
     """
     now = now or timezone.now()
     claimed = Run.objects.takeable(now).filter(pk=run_id)
     if not claimed.update(claimed_until=_lease(now), attempts=F("attempts") + 1):
         return False
     hand = _Hand(Run.objects.select_related("desk").get(pk=run_id), seconds)
+    with _newsroom():
+        return _go_on(hand)
+
+
+def _go_on(hand: _Hand) -> bool:
     try:
         is_done = hand.work()
         if not is_done:
@@ -154,10 +163,14 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
         return False
     except Exception as error:
         if not isinstance(error, _NothingToWrite):
-            log.exception("run failed", run=run_id)
+            log.exception("run failed", run=hand.run.pk)
         _fail(hand.run, error)
         return False
     return not is_done
+
+
+def _newsroom() -> translation.override:
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def _lease(now: datetime) -> datetime:
@@ -241,7 +254,7 @@ class _Hand:
 
     def _note(self, sentences: Iterable[str], about: str = "") -> None:
         for sentence in sentences:
-            said = f"{about}: {sentence}" if about else sentence
+            said = told_of(about, sentence) if about else sentence
             if said not in self.run.faults and len(self.run.faults) < FAULTS_KEPT:
                 self.run.faults.append(said)
 
@@ -304,7 +317,8 @@ class _Hand:
                 bytes(run.snapshot), fetched=run.started_at, feeds=feeds
             )
         except Unreadable as error:
-            raise _NothingToWrite(f"{run.snapshot_name or 'the file'}: {error}") from None
+            said = told_of(run.snapshot_name or _("the file"), str(error))
+            raise _NothingToWrite(said) from None
         self._keep_snapshot(found)
         return True
 
@@ -357,7 +371,7 @@ class _Hand:
         run, desk = self.run, self.desk
         articles = self._articles()
         if not articles:
-            raise _NothingToWrite("no article came in: no feed gave any of the last hours")
+            raise _NothingToWrite(_("no article came in: no feed gave any of the last hours"))
         topics = grouping.group(articles, earlier=earlier_cards(desk, run.day))
         # A file is judged by its own time.
         now = max(article.seen for article in articles) if run.snapshot else run.started_at
@@ -380,9 +394,12 @@ class _Hand:
         }
         run.flags = list(placement.flags)
         if not run.counts["placed"]:
-            raise _NothingToWrite(
-                f"none of {len(articles)} articles found a place in the desk’s sections"
+            said = ngettext(
+                "none of %(count)d article found a place in the desk’s sections",
+                "none of %(count)d articles found a place in the desk’s sections",
+                len(articles),
             )
+            raise _NothingToWrite(said % {"count": len(articles)})
         return placement
 
     # --- write
@@ -468,7 +485,8 @@ class _Hand:
         )
         draft = receipt.draft
         if draft.issue is None:
-            raise _NothingToWrite(f"the desk refused the draft: {draft.problems}")
+            said = _("the desk refused the draft: %(problems)s")
+            raise _NothingToWrite(said % {"problems": draft.problems})
         now = timezone.now()
         self.save(draft=draft, state=State.DONE, finished_at=now, claimed_until=None)
         alarms.settle(self.desk, f"run:{run.day}")

@@ -171,7 +171,7 @@ def test_a_clock_that_is_a_little_ahead_is_forgiven():
 def test_an_entry_without_text_has_its_title():
     found = reading(rss("<item><title>Title</title><link>/one</link>" + DATE + "</item>"))
     assert (found.articles[0].title, found.articles[0].text) == ("Title", "")
-    assert found.faults == ("without any text but a title: 1 of 1 entries, the first “Title”",)
+    assert found.faults == ("without any text but a title: 1 of 1 entry, the first “Title”",)
 
 
 def test_an_entry_without_a_title_is_called_by_its_text():
