@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
@@ -46,6 +46,8 @@ MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
 QUOTA = 3
 #: How many articles' whole pages are read in one run, in how many seconds each.
 FULL_TEXTS, FULL_TEXT_TIMEOUT, PAGE_LIMIT = 60, 10, 3_000_000
+#: A run that was taken up so often (a piece of one takes it up once) kills whoever works on it.
+MOST_ATTEMPTS = 200
 #: How many sentences on faults a run keeps.
 FAULTS_KEPT = 200
 
@@ -142,8 +144,9 @@ def begin_due(now: datetime | None = None) -> list[int]:
 def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) -> bool:
     """Take a run forward for about so many seconds; whether there is more to do.
 
-    Does nothing where somebody else is at it. Never raises: a run that fails says why and raises
-    an alarm. What it says is kept, and so in the newsroom's language, whoever asked for the run.
+    Does nothing where somebody else is at it. A run that fails says why and raises an alarm. Raises
+    only what the database raises while the run is claimed. What it says is kept, and so in the
+    newsroom's language, whoever asked for the run.
     """
     now = now or timezone.now()
     claimed = Run.objects.takeable(now).filter(pk=run_id)
@@ -161,10 +164,14 @@ def _go_on(hand: _Hand) -> bool:
             hand.save(claimed_until=None)
     except _Lost:
         return False
+    except DatabaseError:
+        # That passes; whoever takes the run up when the lease has run out goes on with it.
+        log.exception("run interrupted", run=hand.run.pk)
+        return False
     except Exception as error:
         if not isinstance(error, _NothingToWrite):
             log.exception("run failed", run=hand.run.pk)
-        _fail(hand.run, error)
+        hand.fail(error)
         return False
     return not is_done
 
@@ -175,15 +182,6 @@ def _newsroom() -> translation.override:
 
 def _lease(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.DRAFTING_LEASE)
-
-
-def _fail(run: Run, error: Exception) -> None:
-    expected = isinstance(error, _NothingToWrite)
-    run.error = str(error) if expected else f"{type(error).__name__}: {error}"
-    run.state, run.finished_at, run.claimed_until = State.FAILED, timezone.now(), None
-    run.save()
-    data = {"day": str(run.day), "reason": run.error[:500]}
-    alarms.raise_alarm(run.desk, "run_failed", key=f"run:{run.day}:{run.pk}", data=data)
 
 
 class _Lost(Exception):
@@ -221,8 +219,28 @@ class _Hand:
         for name, value in columns.items():
             setattr(run, name, value)
 
+    def fail(self, error: Exception) -> None:
+        """Give the run up, unless somebody else has taken it over, and have people told."""
+        expected = isinstance(error, _NothingToWrite)
+        reason = str(error) if expected else f"{type(error).__name__}: {error}"
+        ended = {"state": State.FAILED, "finished_at": timezone.now(), "claimed_until": None}
+        try:
+            self.save(error=reason, **ended)
+        except _Lost:
+            return
+        data = {"day": str(self.run.day), "reason": reason[:500]}
+        key = f"run:{self.run.day}:{self.run.pk}"
+        alarms.raise_alarm(self.desk, "run_failed", key=key, data=data)
+
     def work(self) -> bool:
         """Do what is left, stage by stage; whether all of it is done."""
+        if self.run.attempts > MOST_ATTEMPTS:
+            said = ngettext(
+                "it was taken up once and came to no end",
+                "it was taken up %(count)d times and came to no end",
+                MOST_ATTEMPTS,
+            )
+            raise _NothingToWrite(said % {"count": MOST_ATTEMPTS})
         if self.run.stage == Stage.COLLECT:
             if not self._timed(self._collect):
                 return False
