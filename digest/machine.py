@@ -9,16 +9,18 @@ machine has made lands through `digest.intake`, as any other machine's draft doe
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
@@ -29,12 +31,13 @@ from digest import alarms, hugo, outgoing, rows
 from digest.document import Card as CardValue
 from digest.drafting import articles as values
 from digest.drafting import collecting, composing, grouping, scoring, snapshots, texts
+from digest.drafting.carding import readable
 from digest.drafting.entries import Reading, Unreadable, told_of
 from digest.drafting.writers import Usage, Writer, Written
 from digest.drafting.writers.chat import ChatWriter, Endpoint
 from digest.drafting.writers.extractive import ExtractiveWriter
 from digest.intake import receive
-from digest.models import Article, Card, Desk, Feed, Run, WrittenCard
+from digest.models import Article, Card, Desk, Draft, Feed, Run, WrittenCard
 from digest.publishing import machine_account
 
 log = structlog.get_logger(__name__)
@@ -42,14 +45,13 @@ log = structlog.get_logger(__name__)
 WRITERS = ("extractive", "chat")
 #: How long the machine remembers what ran, and how long articles are kept as evidence.
 MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
-#: How many cards a section gets.
-QUOTA = 3
+#: A run that is not finished so long after it began is given up: its news is old, and while it is
+#: there no other can begin.
+GIVEN_UP = timedelta(hours=6)
 #: How many articles' whole pages are read in one run, in how many seconds each.
 FULL_TEXTS, FULL_TEXT_TIMEOUT, PAGE_LIMIT = 60, 10, 3_000_000
-#: A run that was taken up so often (a piece of one takes it up once) kills whoever works on it.
-MOST_ATTEMPTS = 200
-#: How many sentences on faults a run keeps.
-FAULTS_KEPT = 200
+#: How many sentences on faults a run keeps, and how many on topics that ran before.
+FAULTS_KEPT, RETURNS_TOLD = 200, 30
 
 #: What a run learns of a feed; the rest is what somebody entered.
 _LEARNED = (
@@ -99,7 +101,7 @@ def begin(
         raise Unwilling(_("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL"))
     if not snapshot and not desk.feeds.filter(enabled=True).exists():
         raise Unwilling(_("the desk has no feed that is switched on"))
-    if not [title for title in desk.sections if isinstance(title, str) and title.strip()]:
+    if not _sections(desk):
         raise Unwilling(_("the desk has no sections; an issue needs some to place topics in"))
     try:
         with transaction.atomic():
@@ -122,6 +124,8 @@ def begin_due(now: datetime | None = None) -> list[int]:
     A day is begun once by itself, however its run ends; somebody may ask for more.
     """
     now = now or timezone.now()
+    for run in Run.objects.takeable(now).filter(started_at__lte=now - GIVEN_UP):
+        _give_up(run, now)
     for desk in Desk.objects.filter(feeds__enabled=True, drafts_at__isnull=False).distinct():
         day = desk.today(now)
         hour = datetime.combine(day, desk.drafts_at, ZoneInfo(desk.zone))
@@ -144,15 +148,15 @@ def begin_due(now: datetime | None = None) -> list[int]:
 def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) -> bool:
     """Take a run forward for about so many seconds; whether there is more to do.
 
-    Does nothing where somebody else is at it. A run that fails says why and raises an alarm. Raises
-    only what the database raises while the run is claimed. What it says is kept, and so in the
-    newsroom's language, whoever asked for the run.
+    Does nothing where somebody else is at it. A run that fails says why and raises an alarm; this
+    raises only what a database raises that cannot be reached, and then the run is gone on with
+    when its lease has run out. What it says is kept, and so in the newsroom's language, whoever
+    asked for the run.
     """
     now = now or timezone.now()
-    claimed = Run.objects.takeable(now).filter(pk=run_id)
-    if not claimed.update(claimed_until=_lease(now), attempts=F("attempts") + 1):
+    hand = _take(run_id, now, seconds)
+    if hand is None:
         return False
-    hand = _Hand(Run.objects.select_related("desk").get(pk=run_id), seconds)
     with _newsroom():
         return _go_on(hand)
 
@@ -164,10 +168,8 @@ def _go_on(hand: _Hand) -> bool:
             hand.save(claimed_until=None)
     except _Lost:
         return False
-    except DatabaseError:
-        # That passes; whoever takes the run up when the lease has run out goes on with it.
-        log.exception("run interrupted", run=hand.run.pk)
-        return False
+    except (OperationalError, InterfaceError):
+        raise  # of the database, and not of this run
     except Exception as error:
         if not isinstance(error, _NothingToWrite):
             log.exception("run failed", run=hand.run.pk)
@@ -178,6 +180,21 @@ def _go_on(hand: _Hand) -> bool:
 
 def _newsroom() -> translation.override:
     return translation.override(settings.LANGUAGE_CODE)
+
+
+def _take(run_id: int, now: datetime, seconds: float) -> _Hand | None:
+    """A run, if nobody is at it."""
+    claimed = Run.objects.takeable(now).filter(pk=run_id)
+    if not claimed.update(claimed_until=_lease(now), attempts=F("attempts") + 1):
+        return None
+    return _Hand(Run.objects.select_related("desk").get(pk=run_id), seconds)
+
+
+def _give_up(run: Run, now: datetime) -> None:
+    if hand := _take(run.pk, now, 0):
+        with _newsroom():
+            said = _("it was not finished within %(hours)d hours")
+            hand.fail(_NothingToWrite(said % {"hours": int(GIVEN_UP / timedelta(hours=1))}))
 
 
 def _lease(now: datetime) -> datetime:
@@ -219,51 +236,66 @@ class _Hand:
         for name, value in columns.items():
             setattr(run, name, value)
 
-    def fail(self, error: Exception) -> None:
-        """Give the run up, unless somebody else has taken it over, and have people told."""
-        expected = isinstance(error, _NothingToWrite)
-        reason = str(error) if expected else f"{type(error).__name__}: {error}"
-        ended = {"state": State.FAILED, "finished_at": timezone.now(), "claimed_until": None}
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Keep what is written inside and how far the run has come, both or neither.
+
+        Whoever has lost the lease keeps nothing, so that no two people write one card.
+        """
+        lease = self._lease
         try:
-            self.save(error=reason, **ended)
+            with transaction.atomic():
+                yield
+                self.save()
+        except BaseException:
+            self._lease = lease
+            raise
+
+    def fail(self, error: Exception) -> None:
+        """Say that it failed, and why. Where somebody else has taken over that is theirs to say."""
+        run = self.run
+        is_expected = isinstance(error, _NothingToWrite)
+        reason = str(error) if is_expected else f"{type(error).__name__}: {error}"
+        reason = reason.replace("\0", "␀")
+        data = {"day": str(run.day), "reason": reason[:500]}
+        end = {"state": State.FAILED, "finished_at": timezone.now(), "claimed_until": None}
+        try:
+            with transaction.atomic():
+                self.save(error=reason, **end)
+                alarms.raise_alarm(
+                    self.desk, "run_failed", key=f"run:{run.day}:{run.pk}", data=data
+                )
         except _Lost:
-            return
-        data = {"day": str(self.run.day), "reason": reason[:500]}
-        key = f"run:{self.run.day}:{self.run.pk}"
-        alarms.raise_alarm(self.desk, "run_failed", key=key, data=data)
+            log.warning("run was taken over", run=run.pk, error=reason)
 
     def work(self) -> bool:
         """Do what is left, stage by stage; whether all of it is done."""
-        if self.run.attempts > MOST_ATTEMPTS:
-            said = ngettext(
-                "it was taken up once and came to no end",
-                "it was taken up %(count)d times and came to no end",
-                MOST_ATTEMPTS,
-            )
-            raise _NothingToWrite(said % {"count": MOST_ATTEMPTS})
         if self.run.stage == Stage.COLLECT:
-            if not self._timed(self._collect):
+            if not self._timed(Stage.COLLECT, self._collect):
                 return False
             self.run.stage = Stage.GROUP
             self.save()
-        if self.run.stage in (Stage.GROUP, Stage.WRITE, Stage.COMPOSE):
-            placement = self._timed(self._group)
+        if self.run.stage != Stage.LAND:
+            placement = self._timed(Stage.GROUP, self._group)
             self.run.stage = Stage.WRITE
             self.save()
-            written = self._timed(lambda: self._write(placement))
+            written = self._timed(Stage.WRITE, lambda: self._write(placement))
             if written is None:
                 return False
             self.run.stage = Stage.COMPOSE
             self.save()
-            self._timed(lambda: self._compose(placement, written))
+            composed = self._timed(Stage.COMPOSE, lambda: self._compose(placement, written))
+            # With the stage in one go: a model that has written the insight is not asked again.
             self.run.stage = Stage.LAND
-            self.save()
-        self._land()
+            self.save(**composed)
+        draft = self._timed(Stage.LAND, self._land)
+        self.save(draft=draft, state=State.DONE, finished_at=timezone.now(), claimed_until=None)
+        log.info("drafted", run=self.run.pk, day=str(self.run.day), **self.run.counts)
         return True
 
-    def _timed(self, work: Callable):
+    def _timed(self, stage: str, work: Callable):
         """Do it, and add the seconds it took to the stage's."""
-        stage, started = self.run.stage, time.monotonic()
+        started = time.monotonic()
         try:
             return work()
         finally:
@@ -292,40 +324,45 @@ class _Hand:
                 "key", flat=True
             )
         )
+        stop = threading.Event()
         results = collecting.collect(
-            [feed.value for feed in by_url.values()], now=run.started_at, known=known
+            [feed.value for feed in by_url.values()], now=run.started_at, known=known, stop=stop
         )
+        left = len(by_url)
         total = self.desk.feeds.filter(enabled=True).count()
-        for left, fetched in zip(range(len(by_url) - 1, -1, -1), results, strict=True):
-            self._keep(by_url[fetched.feed.url], fetched)
-            run.counts |= {"feeds": total, "feeds_asked": total - left}
-            self.save()
-            if self.is_time_up and left:
-                results.close()
-                return False
+        with closing(results):
+            for fetched in results:
+                left -= 1
+                run.counts |= {"feeds": total, "feeds_asked": total - left}
+                self._keep(by_url[fetched.feed.url], fetched)
+                if self.is_time_up:
+                    stop.set()
+        if left:
+            return False
         run.counts["feeds_degraded"] = sum(
             feed.is_degraded for feed in self.desk.feeds.filter(enabled=True)
         )
-        self._read_pages(since)
-        return True
+        return self._read_pages()
 
     def _keep(self, feed: Feed, fetched: collecting.Fetched) -> None:
         """Write down what one feed gave, and how it is."""
         run = self.run
-        with transaction.atomic():
+        feed.etag, feed.modified = fetched.etag, fetched.modified
+        feed.errors, feed.next_try_at = fetched.errors, fetched.next_try
+        feed.is_gone = fetched.state == "gone"
+        feed.tried_at = run.started_at
+        if fetched.state in ("read", "unchanged"):
+            feed.read_at = timezone.now()
+        # Why it failed stays to be read while it is left alone for that.
+        if fetched.state != "waiting" or not feed.errors:
+            feed.fault = "\n".join(fetched.faults)
+        self._note(fetched.faults, feed.name)
+        with self._together():
             Article.objects.bulk_create(
                 (Article.of(article, self.desk.pk) for article in fetched.articles),
                 ignore_conflicts=True,
             )
-            feed.etag, feed.modified = fetched.etag, fetched.modified
-            feed.errors, feed.next_try_at = fetched.errors, fetched.next_try
-            feed.is_gone = fetched.state == "gone"
-            feed.tried_at = run.started_at
-            if fetched.state in ("read", "unchanged"):
-                feed.read_at = timezone.now()
-            feed.fault = "" if fetched.state == "unchanged" else "\n".join(fetched.faults)
             feed.save(update_fields=_LEARNED)
-        self._note(fetched.faults, feed.name)
 
     def _read_snapshot(self) -> bool:
         run = self.run
@@ -353,24 +390,40 @@ class _Hand:
     def _snapshot(self) -> str:
         return hashlib.sha256(self.run.snapshot).hexdigest() if self.run.snapshot else ""
 
-    def _read_pages(self, since: datetime) -> None:
-        """The whole text of articles whose feeds have only its beginning, where somebody asked."""
+    def _read_pages(self) -> bool:
+        """The whole text of articles whose feeds have only its beginning, where somebody asked.
+        Whether all are read."""
+        run = self.run
         names = self.desk.feeds.filter(enabled=True, full_text=True).values_list("name", flat=True)
         articles = Article.objects.filter(
-            desk=self.desk, snapshot="", feed__in=list(names), fetched_at=self.run.started_at
+            desk=self.desk, snapshot="", feed__in=list(names), fetched_at=run.started_at
         )
-        for article in articles.order_by("pk")[:FULL_TEXTS]:
-            try:
-                answer = outgoing.get(
-                    article.url, headers={}, timeout=FULL_TEXT_TIMEOUT, limit=PAGE_LIMIT
-                )
-            except (outgoing.Refused, outgoing.NoAnswer) as error:
-                self._note([str(error)], article.feed)
-                continue
-            text = texts.full_text(answer.body, answer.url) if answer.status == 200 else ""
-            if len(text) > len(article.text):
-                Article.objects.filter(pk=article.pk).update(text=text)
-            self.save()
+        read = run.counts.get("pages", 0)
+        for article in articles.order_by("pk")[read:FULL_TEXTS]:
+            if self.is_time_up and run.counts.get("pages", 0) > read:
+                return False
+            text = self._page_of(article)
+            run.counts["pages"] = run.counts.get("pages", 0) + 1
+            with self._together():
+                if len(text) > len(article.text):
+                    Article.objects.filter(pk=article.pk).update(text=text)
+        return True
+
+    def _page_of(self, article: Article) -> str:
+        """The text of the page behind an article's link; empty, with a fault, where none came."""
+        try:
+            answer = outgoing.get(
+                article.url, headers={}, timeout=FULL_TEXT_TIMEOUT, limit=PAGE_LIMIT
+            )
+        except (outgoing.Refused, outgoing.NoAnswer) as error:
+            self._note([str(error)], article.feed)
+            return ""
+        if answer.status != 200:
+            where = outgoing.target_of(answer.url)
+            said = _("%(where)s answered %(status)d for a page")
+            self._note([said % {"where": where, "status": answer.status}], article.feed)
+            return ""
+        return texts.full_text(answer.body, answer.url)
 
     # --- group, score, place
 
@@ -395,10 +448,10 @@ class _Hand:
         now = max(article.seen for article in articles) if run.snapshot else run.started_at
         rated = scoring.score(topics, now=now, zone=ZoneInfo(desk.zone))
         sections = _sections(desk)
-        # On a thin day, still twice as many topics as there are places.
-        least = 2 * QUOTA * len(sections) * scoring.SHARE
-        shortlist = scoring.shortlist(rated, of=max(len(articles), least))
-        placement = scoring.place(shortlist, sections=sections, quota=QUOTA)
+        # Twice what the issue has room for, so that there is something to choose from.
+        least = 2 * scoring.QUOTA * len(sections)
+        shortlist = scoring.shortlist(rated, of=len(articles), least=least)
+        placement = scoring.place(shortlist, sections=sections)
         novelty = Counter(placed.topic.novelty for placed in shortlist)
         run.counts |= {
             "articles": len(articles),
@@ -410,7 +463,7 @@ class _Hand:
             "repeated": novelty["repeated"],
             "follow_ups": novelty["follow-up"],
         }
-        run.flags = list(placement.flags)
+        run.flags = [*placement.flags, *_returns(placement)]
         if not run.counts["placed"]:
             said = ngettext(
                 "none of %(count)d article found a place in the desk’s sections",
@@ -428,25 +481,30 @@ class _Hand:
         if self._writer is None:
             self._writer = ExtractiveWriter()
             if self.run.writer == "chat":
-                self._writer = ChatWriter(endpoint())
+                failures = self.run.counts.get("chat_failures", 0)
+                self._writer = ChatWriter(endpoint(), failures=failures)
         return self._writer
 
     def _write(self, placement: scoring.Placement) -> dict[str, Written] | None:
         """The cards by topic; None where the time was up before all were there."""
         kept = {row.topic: row for row in self.run.cards.all()}
         written: dict[str, Written] = {}
+        found = len(kept)
         for _title, row in placement.sections:
             for placed in row:
                 key = _key_of(placed)
                 if key in kept:
                     written[key] = _written(kept[key], placed)
                     continue
-                if self.is_time_up and len(kept) > 0:
+                # Each time at least one, or what takes its time to group would never be written.
+                if self.is_time_up and len(kept) > found:
                     return None
                 written[key] = self.writer.write_card(placed, language=_LANGUAGE)
-                kept[key] = self._keep_card(key, written[key])
-                self.run.counts["written"] = len(kept)
-                self.save()
+                self.run.counts["written"] = len(kept) + 1
+                if isinstance(self.writer, ChatWriter):
+                    self.run.counts["chat_failures"] = self.writer.failures
+                with self._together():
+                    kept[key] = self._keep_card(key, written[key])
         return written
 
     def _keep_card(self, key: str, written: Written) -> WrittenCard:
@@ -463,7 +521,8 @@ class _Hand:
 
     # --- compose and land
 
-    def _compose(self, placement: scoring.Placement, written: dict[str, Written]) -> None:
+    def _compose(self, placement: scoring.Placement, written: dict[str, Written]) -> dict:
+        """The finished draft and how its insight came about, as columns of the run."""
         run, desk = self.run, self.desk
         composed = composing.compose(
             run.day,
@@ -489,9 +548,10 @@ class _Hand:
             "usage": asdict(composed.usage),
             "evidence": list(composed.evidence),
         }
-        self.save(content=hugo.write(composed.document), insight=insight)
+        return {"content": hugo.write(composed.document), "insight": insight}
 
-    def _land(self) -> None:
+    def _land(self) -> Draft:
+        """The draft on the desk. Done twice it comes to the same, as all of this may be."""
         run = self.run
         receipt = receive(
             desk=self.desk,
@@ -503,13 +563,11 @@ class _Hand:
         )
         draft = receipt.draft
         if draft.issue is None:
-            said = _("the desk refused the draft: %(problems)s")
-            raise _NothingToWrite(said % {"problems": draft.problems})
-        now = timezone.now()
-        self.save(draft=draft, state=State.DONE, finished_at=now, claimed_until=None)
+            why = "; ".join(f"{each['where']}: {each['reason']}" for each in draft.problems)
+            raise _NothingToWrite(_("the desk refused the draft: %(problems)s") % {"problems": why})
         alarms.settle(self.desk, f"run:{run.day}")
         _prune(self.desk, run.started_at)
-        log.info("drafted", run=run.pk, day=str(run.day), **run.counts)
+        return draft
 
 
 def _prune(desk: Desk, now: datetime) -> None:
@@ -523,6 +581,24 @@ def _sections(desk: Desk) -> list[str]:
     return [title for title in desk.sections if isinstance(title, str) and title.strip()]
 
 
+def _returns(placement: scoring.Placement) -> list[str]:
+    """Which topics ran before, and where: what goes on in this issue, and what is left out."""
+    seated = [placed for _title, row in placement.sections for placed in row]
+    said = []
+    for placed in (*seated, *placement.rest):
+        earlier, novelty = placed.topic.earlier, placed.topic.novelty
+        if earlier and (novelty == "repeated" or placed in seated):
+            sentence = (
+                _("Left out: “%(title)s”, as “%(headline)s” ran on %(day)s: %(path)s")
+                if novelty == "repeated"
+                else _("Goes on: “%(title)s”, after “%(headline)s” of %(day)s: %(path)s")
+            )
+            title, headline = placed.topic.title, earlier.headline
+            told = {"title": title, "headline": headline, "day": earlier.day, "path": earlier.path}
+            said.append(sentence % told)
+    return said[:RETURNS_TOLD]
+
+
 def _key_of(placed: values.Placed) -> str:
     """What names a topic in its place: its section, its rating and its articles."""
     named = [placed.section, str(int(placed.importance)), *sorted(placed.topic.links)]
@@ -530,8 +606,6 @@ def _key_of(placed: values.Placed) -> str:
 
 
 def _written(row: WrittenCard, placed: values.Placed) -> Written:
-    from digest.drafting.carding import readable
-
     usage = Usage(**row.usage)
     card = CardValue.model_validate(row.card)
     marks, evidence = tuple(row.marks), tuple(row.evidence)

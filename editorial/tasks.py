@@ -33,7 +33,11 @@ def draft_due() -> None:
     for run_id in machine.begin_due():
         draft.delay(run_id)
     for run_id in marking.unmarked():
-        marking.mark(run_id)
+        try:
+            marking.mark(run_id)
+        except Exception:
+            # One that cannot be marked must not keep the others.
+            log.exception("cards not marked", run=run_id)
 
 
 # Below the broker's visibility timeout, or it would be handed out twice.

@@ -54,6 +54,7 @@ DIGEST: dict[str, set[str]] = {
         "rows",
     },
     "sources": {"drafting", "models"},
+    "demonstration": {"models"},
     # how all of it stands
     "broker": set(),
     "operations": {"broker", "celery", "models"},

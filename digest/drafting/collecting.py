@@ -106,6 +106,7 @@ def collect(
     timeout: float = TIMEOUT,
     budget: float = BUDGET,
     limit: int = FEED_LIMIT,
+    stop: threading.Event | None = None,
 ) -> Iterator[Fetched]:
     """Ask the feeds; one result for each, in the order they are done.
 
@@ -115,16 +116,16 @@ def collect(
     not looked up there: a second run of a day needs them again.
 
     `pause` is between two requests to one house, in seconds (None: as the houses ask), `timeout`
-    for one feed and `budget` for all. A feed that is not due or comes too late is "waiting". Close
-    the iterator to stop: what is being fetched ends within `timeout`, nothing else begins.
+    for one feed and `budget` for all. A feed that is not due or comes too late is "waiting". Set
+    `stop` to end early: nothing further begins, and what is being fetched is still handed out;
+    feeds without a result were not asked. Close the iterator and that is dropped, too.
     """
-    waiting = list(feeds)
     known = frozenset(known)
-    done: SimpleQueue[Fetched | BaseException] = SimpleQueue()
-    stop = threading.Event()
+    done: SimpleQueue[Fetched | BaseException | None] = SimpleQueue()  # None: a house is through
+    stop = stop or threading.Event()
     run = _Run(now, now - look_back, known, pause, timeout, time.monotonic() + budget, limit, stop)
     houses: dict[str, list[Feed]] = {}
-    for feed in waiting:
+    for feed in feeds:
         if is_due(feed, now):
             houses.setdefault(_house(feed.url), []).append(feed)
         else:
@@ -141,11 +142,16 @@ def collect(
     try:
         for house, members in queues:
             pool.submit(_visit, house, members, run, done)
-        for _feed in waiting:
+        done.put(None)
+        left = len(queues) + 1
+        while left:
             result = done.get()
-            if isinstance(result, BaseException):
+            if result is None:
+                left -= 1
+            elif isinstance(result, BaseException):
                 raise result
-            yield result
+            else:
+                yield result
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -290,7 +296,7 @@ class _Run:
 
 
 def _visit(
-    house: str, members: list[Feed], run: _Run, done: SimpleQueue[Fetched | BaseException]
+    house: str, members: list[Feed], run: _Run, done: SimpleQueue[Fetched | BaseException | None]
 ) -> None:
     """Ask the feeds of one house, one after the other."""
     pause = PAUSES.get(house, PAUSE) if run.pause is None else run.pause
@@ -299,12 +305,12 @@ def _visit(
         for number, feed in enumerate(members):
             if number and not asked_to_wait:
                 run.stop.wait(pause)
-            if run.stop.is_set():
-                return
-            left = run.deadline - time.monotonic()
             if asked_to_wait:
                 done.put(_also_waiting(feed, house, asked_to_wait))
                 continue
+            if run.stop.is_set():
+                return
+            left = run.deadline - time.monotonic()
             if left <= 0:
                 why = _("it was not asked: the time for all feeds was used up")
                 done.put(_not_asked(feed, why))
@@ -322,6 +328,8 @@ def _visit(
             done.put(result)
     except BaseException as error:  # a fault of ours: the caller must hear of it, not wait for ever
         done.put(error)
+    finally:
+        done.put(None)
 
 
 def _not_asked(feed: Feed, why: str, again: datetime | None = None) -> Fetched:

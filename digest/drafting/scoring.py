@@ -41,6 +41,8 @@ RATINGS = (
 )
 #: One in so many articles makes a topic of the shortlist.
 SHARE = 10
+#: How many topics a section has.
+QUOTA = 3
 #: What belongs to a section: a feed's hint, the host, a word in the title, a word in the text.
 _HINT, _HOST, _IN_TITLE, _IN_TEXT = 3.0, 1.0, 1.0, 0.3
 _READ = 5  # articles of a topic that are read to find its section
@@ -147,9 +149,10 @@ def explain(topic: Topic, *, now: datetime, zone: tzinfo, language: Wording = "z
     )
 
 
-def shortlist(rated: Sequence[Placed], *, of: int) -> list[Placed]:
-    """The best tenth of a day with `of` articles; at least one where there is any."""
-    return list(rated[: max(1, round(of / SHARE))])
+def shortlist(rated: Sequence[Placed], *, of: int, least: int = 1) -> list[Placed]:
+    """The best tenth of a day with `of` articles, and at least so many where there are any: of a
+    quiet day's articles a tenth fills no issue."""
+    return list(rated[: max(least, round(of / SHARE))])
 
 
 # --- where ---------------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ def place(
     rated: Iterable[Placed],
     *,
     sections: Sequence[str],
-    quota: int = 3,
+    quota: int = QUOTA,
     language: Wording = "zh-Hant",
 ) -> Placement:
     """Put topics into the desk's sections, at most `quota` into each.

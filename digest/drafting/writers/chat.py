@@ -144,8 +144,9 @@ class _Bill:
 class ChatWriter:
     """Asks a model, checks what it says, and hands over to another writer where it fails.
 
-    After `patience` failures in a row the endpoint is left alone for the rest of the run: one run
-    has one writer. Not for several threads at once.
+    After `patience` failures in a row the endpoint is left alone for the rest of the run. A writer
+    that goes on with a run is told the `failures` of the one before it. Not for several threads at
+    once.
     """
 
     name = "chat"
@@ -156,6 +157,7 @@ class ChatWriter:
         *,
         fallback: Writer | None = None,
         patience: int = 3,
+        failures: int = 0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -163,9 +165,14 @@ class ChatWriter:
         self.name = f"chat ({one_line(endpoint.model)})"
         self._fallback = fallback or ExtractiveWriter()
         self._patience, self._sleep, self._clock = patience, sleep, clock
-        self._failures = 0
+        self._failures = failures
         self._wants_json = True
-        self._given_up = False
+        self._given_up = failures >= patience
+
+    @property
+    def failures(self) -> int:
+        """How often in a row it came to nothing, up to now."""
+        return self._failures
 
     # --- cards
 
