@@ -1,8 +1,8 @@
 # What one does with Copydesk. `make` alone lists it.
 #
-# Variables: PORT and HOST (of the desk), BROWSER=no (tests without a browser), PYTEST (more arguments
-# for pytest), DATABASE=postgresql (what to measure on), PYTHON (what to make the virtual environment
-# with).
+# Variables: PORT and HOST (of the desk), DEMO=yes (invented news for its machine), BROWSER=no (tests
+# without a browser), PYTEST (more arguments for pytest), DATABASE=postgresql (what to measure on),
+# PYTHON (what to make the virtual environment with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,7 +16,7 @@ help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 desk: environment  ## Set everything up and run the desk until Ctrl-C
-	@exec $(python) manage.py desk $(host)
+	@exec $(python) manage.py desk $(host) $(if $(filter yes,$(DEMO)),--demo)
 
 # As an argument of make only: some shells have a HOST of their own, which names this machine.
 host := $(if $(filter command,$(origin HOST)),--host "$(HOST)")

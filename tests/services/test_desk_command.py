@@ -178,3 +178,34 @@ def test_nonsense_for_a_port_is_refused(new_desk):
     code, output = desk.run()
     assert code == 2
     assert "ports are numbers from 1 to 65535" in output
+
+
+def test_desk_with_invented_news_drafts_from_it_and_from_nothing_else(new_desk, manage):
+    desk = new_desk("--demo")
+    desk.start()
+    [port] = set(re.findall(r"demo_feeds --port (\d+)", "\n".join(map(command, desk.family()))))
+    assert f"{desk.address}/desk/daily/machine/" in desk.output
+    allowed = f"127.0.0.1:{port},localhost:{port}"
+    drafted = manage("draft_today", OUTGOING_ALLOW=allowed)
+    assert drafted.returncode == 0 or "Somebody else is at run" in drafted.stderr
+    addresses = (
+        "from digest.models import Feed, Desk; from urllib.parse import urlsplit;"
+        "print({urlsplit(feed.url).netloc for feed in Feed.objects.all()})"
+    )
+    told = manage("shell", "-c", addresses).stdout
+    assert set(re.findall(r"[\w.]+:\d+", told)) == set(allowed.split(","))
+    desk.send(signal.SIGTERM)
+    assert desk.end() == 0
+    again = new_desk("--demo")
+    again.start()
+    moved = manage("shell", "-c", addresses).stdout
+    assert len(set(re.findall(r"[\w.]+:\d+", moved))) == 2
+    assert port not in moved
+
+
+def test_invented_news_is_for_the_embedded_desk_only(new_desk):
+    code, output = new_desk(
+        "--demo", DATABASE_URL="postgres://nobody@127.0.0.1:1/x", SECRET_KEY="x"
+    ).run()
+    assert code == 1
+    assert "embedded desk only" in output

@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,8 +31,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from digest import demonstration
 from digest.celery import app
-from digest.models import Issue
+from digest.models import Desk, Issue
 from digest.premises import Occupied, occupy
 from digest.supervisor import Fallen, Program, Stopped, Supervisor
 
@@ -62,8 +63,13 @@ class Command(BaseCommand):
         port = os.environ.get("PORT") or "8000"
         parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
         parser.add_argument("--port", default=port, type=_port, help="default: PORT, or 8000")
+        parser.add_argument(
+            "--demo", action="store_true", help="feeds of invented news for the machine to read"
+        )
 
-    def handle(self, *, host: str, port: int, **options) -> None:
+    def handle(self, *, host: str, port: int, demo: bool, **options) -> None:
+        if demo and not settings.EMBEDDED:
+            self.fail("Invented news is for the embedded desk only; DATABASE_URL names another.")
         address = _address(host, port)
         logs = settings.VAR_DIR / "logs"
         try:
@@ -73,15 +79,17 @@ class Command(BaseCommand):
                     settings.BASE_DIR, logs, on_start=premises.enter, on_restart=self.say
                 ) as supervisor,
             ):
-                self.run_desk(supervisor, host, port, address)
+                self.run_desk(supervisor, host, port, address, demo)
         except Occupied as other:
             where = f"at {other}" if str(other) else "or just starting"
             self.fail(f"This desk is already running {where} (its folder: {settings.VAR_DIR}).")
 
-    def run_desk(self, supervisor: Supervisor, host: str, port: int, address: str) -> None:
+    def run_desk(
+        self, supervisor: Supervisor, host: str, port: int, address: str, demo: bool
+    ) -> None:
         """Open the desk, stand by, and close it when asked to or when something has ended."""
         try:
-            self.open_desk(supervisor, host, port, address)
+            self.open_desk(supervisor, host, port, address, demo)
             supervisor.watch()
         except Stopped:
             self.say("")
@@ -94,7 +102,9 @@ class Command(BaseCommand):
 
     # --- opening ---------------------------------------------------------------------------------
 
-    def open_desk(self, supervisor: Supervisor, host: str, port: int, address: str) -> None:
+    def open_desk(
+        self, supervisor: Supervisor, host: str, port: int, address: str, demo: bool
+    ) -> None:
         """Set everything up, start everything, and say where it is."""
         started = time.monotonic()
         refuse_taken_port(host, port)
@@ -113,11 +123,19 @@ class Command(BaseCommand):
                 accounts = demo_accounts()
                 load_sample()
                 settings.INBOX_DIR.mkdir(parents=True, exist_ok=True)
+        told = ""
+        reachable = settings.OUTGOING_ALLOW
+        if demo:
+            with self.step("demonstration"):
+                where, told = start_demonstration(supervisor, address)
+                reachable = [*reachable, *demonstration.hosts(where)]
         connections.close_all()  # from here on others work with the database, we only watch
         with self.step("web server, workers, scheduler"):
-            start_programs(supervisor, host, port, address)
+            start_programs(supervisor, host, port, address, reachable)
         self.say(f"\nThe desk is open at {address}/desk/ ({time.monotonic() - started:.1f} s).")
         self.greet(host, accounts)
+        if told:
+            self.say(f"  {told}")
         self.say("Ready. Ctrl-C closes the desk.")
 
     def greet(self, host: str, accounts: list[dict]) -> None:
@@ -343,10 +361,41 @@ def load_sample() -> None:
 # --- the programs --------------------------------------------------------------------------------
 
 
-def start_programs(supervisor: Supervisor, host: str, port: int, address: str) -> None:
-    """Start the web server, the workers and beat together, and wait until each does its work."""
+def start_demonstration(supervisor: Supervisor, address: str) -> tuple[int, str]:
+    """Serve the demonstration's feeds and enter them on a desk that has none; answers with their
+    port and a sentence on them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    argv = (sys.executable, "manage.py", "demo_feeds", "--port", str(port))
+    environment = {"VAR_DIR": str(settings.VAR_DIR), "PYTHONUNBUFFERED": "1"}
+    program = Program("demo-feeds", argv, patience=2, is_restarted=True, environment=environment)
+    supervisor.start(program)
+    supervisor.wait_for("demo-feeds", lambda: _listens(port), seconds=30)
+    desk = Desk.objects.order_by("pk").first()
+    if not demonstration.enter_feeds(desk, port):
+        return port, f"{desk.title} has feeds of its own; invented news stays at port {port}."
+    return port, f"Invented news to draft a day from: {address}/desk/{desk.slug}/machine/"
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def start_programs(
+    supervisor: Supervisor, host: str, port: int, address: str, reachable: Sequence[str]
+) -> None:
+    """Start the web server, the workers and beat together, and wait until each does its work.
+
+    `reachable` is what their OUTGOING_ALLOW names.
+    """
     environment = {
         "VAR_DIR": str(settings.VAR_DIR),
+        "OUTGOING_ALLOW": ",".join(reachable),
         "SITE_URL": os.environ.get("SITE_URL") or address,
         "PYTHONUNBUFFERED": "1",
     }
