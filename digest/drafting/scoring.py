@@ -165,12 +165,7 @@ def place(
     rated: Iterable[Placed],
     *,
     sections: Sequence[str],
-<<<<<<< HEAD
     quota: int = QUOTA,
-    language: Wording = "zh-Hant",
-=======
-    quota: int = 3,
->>>>>>> wt-words
 ) -> Placement:
     """Put topics into the desk's sections, at most `quota` into each.
 
