@@ -58,7 +58,7 @@ def _measure() -> None:
 def _measure_desk(content: bytes) -> None:
     from django.contrib.auth import get_user_model
 
-    from benches import archive, publishing
+    from benches import archive, drafting, publishing
     from benches.drafts import draft_of
     from benches.machines import measure_intake, measure_signing
     from digest import hugo
@@ -103,6 +103,8 @@ def _measure_desk(content: bytes) -> None:
     ]
     say(rows_table(rows))
     publishing.measure()
+    if name_of_database().startswith("SQLite"):
+        drafting.main()
 
 
 def _measure_pairs(client, admin, issue, by) -> Iterator[Row]:

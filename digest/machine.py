@@ -23,14 +23,16 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from digest import alarms, hugo, outgoing, rows
 from digest.document import Card as CardValue
 from digest.drafting import articles as values
 from digest.drafting import collecting, composing, grouping, scoring, snapshots, texts
 from digest.drafting.carding import readable
-from digest.drafting.entries import Reading, Unreadable
+from digest.drafting.entries import Reading, Unreadable, told_of
 from digest.drafting.writers import Usage, Writer, Written
 from digest.drafting.writers.chat import ChatWriter, Endpoint
 from digest.drafting.writers.extractive import ExtractiveWriter
@@ -93,13 +95,14 @@ def begin(
     """
     writer = writer or ("chat" if settings.CHAT_URL else "extractive")
     if writer not in WRITERS:
-        raise Unwilling(f"there is no writer {writer!r}; there are {', '.join(WRITERS)}")
+        said = _("there is no writer %(name)s; there are %(writers)s")
+        raise Unwilling(said % {"name": repr(writer), "writers": ", ".join(WRITERS)})
     if writer == "chat" and not (settings.CHAT_URL and settings.CHAT_MODEL):
-        raise Unwilling("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL")
+        raise Unwilling(_("the chat writer needs OPENAI_BASE_URL and OPENAI_MODEL"))
     if not snapshot and not desk.feeds.filter(enabled=True).exists():
-        raise Unwilling("the desk has no feed that is switched on")
+        raise Unwilling(_("the desk has no feed that is switched on"))
     if not _sections(desk):
-        raise Unwilling("the desk has no sections; an issue needs some to place topics in")
+        raise Unwilling(_("the desk has no sections; an issue needs some to place topics in"))
     try:
         with transaction.atomic():
             return Run.objects.create(
@@ -129,7 +132,8 @@ def begin_due(now: datetime | None = None) -> list[int]:
         if now < hour or desk.runs.filter(day=day).exists():
             continue
         try:
-            begin(desk, day, now=now)
+            with _newsroom():  # what is missing goes into an alarm
+                begin(desk, day, now=now)
         except Busy:
             pass  # somebody's own run; the next tick looks again
         except Unwilling as error:
@@ -146,12 +150,18 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
 
     Does nothing where somebody else is at it. A run that fails says why and raises an alarm; this
     raises only what a database raises that cannot be reached, and then the run is gone on with
-    when its lease has run out.
+    when its lease has run out. What it says is kept, and so in the newsroom's language, whoever
+    asked for the run.
     """
     now = now or timezone.now()
     hand = _take(run_id, now, seconds)
     if hand is None:
         return False
+    with _newsroom():
+        return _go_on(hand)
+
+
+def _go_on(hand: _Hand) -> bool:
     try:
         is_done = hand.work()
         if not is_done:
@@ -165,10 +175,14 @@ def advance(run_id: int, *, seconds: float = 60, now: datetime | None = None) ->
         raise
     except Exception as error:
         if not isinstance(error, _NothingToWrite):
-            log.exception("run failed", run=run_id)
+            log.exception("run failed", run=hand.run.pk)
         hand.fail(error)
         return False
     return not is_done
+
+
+def _newsroom() -> translation.override:
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def _take(run_id: int, now: datetime, seconds: float) -> _Hand | None:
@@ -180,9 +194,10 @@ def _take(run_id: int, now: datetime, seconds: float) -> _Hand | None:
 
 
 def _give_up(run: Run, now: datetime) -> None:
-    hours = int(GIVEN_UP / timedelta(hours=1))
     if hand := _take(run.pk, now, 0):
-        hand.fail(_NothingToWrite(f"it was not finished within {hours} hours"))
+        with _newsroom():
+            said = _("it was not finished within %(hours)d hours")
+            hand.fail(_NothingToWrite(said % {"hours": int(GIVEN_UP / timedelta(hours=1))}))
 
 
 def _lease(now: datetime) -> datetime:
@@ -291,7 +306,7 @@ class _Hand:
 
     def _note(self, sentences: Iterable[str], about: str = "") -> None:
         for sentence in sentences:
-            said = f"{about}: {sentence}" if about else sentence
+            said = told_of(about, sentence) if about else sentence
             if said not in self.run.faults and len(self.run.faults) < FAULTS_KEPT:
                 self.run.faults.append(said)
 
@@ -359,7 +374,8 @@ class _Hand:
                 bytes(run.snapshot), fetched=run.started_at, feeds=feeds
             )
         except Unreadable as error:
-            raise _NothingToWrite(f"{run.snapshot_name or 'the file'}: {error}") from None
+            said = told_of(run.snapshot_name or _("the file"), str(error))
+            raise _NothingToWrite(said) from None
         self._keep_snapshot(found)
         return True
 
@@ -406,7 +422,8 @@ class _Hand:
             return ""
         if answer.status != 200:
             where = outgoing.target_of(answer.url)
-            self._note([f"{where} answered {answer.status} for a page"], article.feed)
+            said = _("%(where)s answered %(status)d for a page")
+            self._note([said % {"where": where, "status": answer.status}], article.feed)
             return ""
         return texts.full_text(answer.body, answer.url)
 
@@ -427,7 +444,7 @@ class _Hand:
         run, desk = self.run, self.desk
         articles = self._articles()
         if not articles:
-            raise _NothingToWrite("no article came in: no feed gave any of the last hours")
+            raise _NothingToWrite(_("no article came in: no feed gave any of the last hours"))
         topics = grouping.group(articles, earlier=earlier_cards(desk, run.day))
         # A file is judged by its own time.
         now = max(article.seen for article in articles) if run.snapshot else run.started_at
@@ -450,9 +467,12 @@ class _Hand:
         }
         run.flags = [*placement.flags, *_returns(placement)]
         if not run.counts["placed"]:
-            raise _NothingToWrite(
-                f"none of {len(articles)} articles found a place in the desk’s sections"
+            said = ngettext(
+                "none of %(count)d article found a place in the desk’s sections",
+                "none of %(count)d articles found a place in the desk’s sections",
+                len(articles),
             )
+            raise _NothingToWrite(said % {"count": len(articles)})
         return placement
 
     # --- write
@@ -511,6 +531,7 @@ class _Hand:
             [
                 (title, [written[_key_of(placed)] for placed in row])
                 for title, row in placement.sections
+                if row  # the placement has said which are empty
             ],
             articles=run.counts["articles"],
             topics=run.counts["topics"],
@@ -545,7 +566,7 @@ class _Hand:
         draft = receipt.draft
         if draft.issue is None:
             why = "; ".join(f"{each['where']}: {each['reason']}" for each in draft.problems)
-            raise _NothingToWrite(f"the desk refused the draft: {why}")
+            raise _NothingToWrite(_("the desk refused the draft: %(problems)s") % {"problems": why})
         alarms.settle(self.desk, f"run:{run.day}")
         _prune(self.desk, run.started_at)
         return draft
@@ -569,11 +590,14 @@ def _returns(placement: scoring.Placement) -> list[str]:
     for placed in (*seated, *placement.rest):
         earlier, novelty = placed.topic.earlier, placed.topic.novelty
         if earlier and (novelty == "repeated" or placed in seated):
-            verb = "略過" if novelty == "repeated" else "延續"
-            said.append(
-                f"{verb}「{placed.topic.title}」：{earlier.day} 刊出「{earlier.headline}」，"
-                f"{earlier.path}"
+            sentence = (
+                _("Left out: “%(title)s”, as “%(headline)s” ran on %(day)s: %(path)s")
+                if novelty == "repeated"
+                else _("Goes on: “%(title)s”, after “%(headline)s” of %(day)s: %(path)s")
             )
+            title, headline = placed.topic.title, earlier.headline
+            told = {"title": title, "headline": headline, "day": earlier.day, "path": earlier.path}
+            said.append(sentence % told)
     return said[:RETURNS_TOLD]
 
 

@@ -44,11 +44,10 @@ def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpRes
     """The published edition of a day."""
     paper = _desk(desk)
     issue = get_object_or_404(
-        Issue.objects.only("published_id", "published_at", "desk_id"),
-        desk=paper,
-        date=day,
-        published__isnull=False,
+        Issue.objects.only("published_id", "published_at", "desk_id"), desk=paper, date=day
     )
+    if issue.published_id is None:
+        return _not_published(request, issue, {"paper": paper, "named": desk, "day": day})
     published = (
         Edition.objects.defer("content", "document")
         .select_related("signed_by")
@@ -62,6 +61,13 @@ def edition(request: HttpRequest, day: date, desk: str | None = None) -> HttpRes
         "page": _page(published.pk, published.sha256),
     }
     return render(request, "digest/edition.html", context)
+
+
+def _not_published(request: HttpRequest, issue: Issue, context: dict) -> HttpResponse:
+    """404; whoever looks for what was once published hears that it was taken back."""
+    if not issue.events.filter(verb="issue.unpublish").exists():
+        raise Http404("nothing is published of this day")
+    return render(request, "digest/taken_back.html", context, status=404)
 
 
 @lru_cache(maxsize=64)

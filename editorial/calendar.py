@@ -21,6 +21,7 @@ STATES: dict[str, Promise] = {
     "missed": _("missed"),
     "none": _("no draft"),
     "unpublished": _("not published"),
+    "withdrawn": _("taken back"),
     "held": _("held"),
     "signed": _("signed"),
     "review": _("in review"),
@@ -31,7 +32,7 @@ STATES: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class Day:
-    """A day of the calendar: its state (a key of `STATES`), and when it first went out."""
+    """A day of the calendar: its state (a key of `STATES`), and when it first went out or will."""
 
     date: date
     state: str
@@ -69,7 +70,7 @@ def weeks_of(desk: Desk, month: date, now: datetime | None = None) -> list[list[
             has_issue=issue is not None,
             is_today=day == desk.today(now),
             in_month=day.month == month.month,
-            at=at,
+            at=at or (issue.due_at if issue and not issue.is_missed else None),
         )
 
     return [[day_of(day) for day in week] for week in weeks]
@@ -84,6 +85,8 @@ def _state_of(issue: Issue, released: datetime | None, now: datetime) -> str:
         return "missed"
     if issue.due_at:
         return "signed"
+    if released:
+        return "withdrawn"
     return "review" if now < issue.moment else "unpublished"
 
 

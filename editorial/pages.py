@@ -10,12 +10,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Prefetch
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from digest import document, rendering, rows
 from digest.alarms import sentence_of
@@ -314,7 +317,41 @@ def alarms_at(desk: Desk) -> list[AlarmOnDesk]:
     ]
 
 
+def stuck_at(desk: Desk) -> list[Delivery]:
+    """The deliveries of a desk that fail and are tried again: at the first failure they are a
+    matter for people, although no alarm is told outside of the desk yet."""
+    found = Delivery.objects.failing().filter(edition__issue__desk=desk)
+    found = found.select_related("edition__issue").defer("edition__content", "edition__document")
+    return list(found.order_by("-pk")[:20])
+
+
+def alarms_mark(alarms: Iterable[AlarmOnDesk], stuck: Iterable[Delivery] = ()) -> str:
+    """A short text that differs where other alarms are shown."""
+    return ".".join([*(f"{a.pk}" for a in alarms), *(f"d{d.pk}-{d.attempts}" for d in stuck)])
+
+
+def alarms_of(desk: Desk) -> dict[str, Any]:
+    """What the pages about the whole desk show above everything, as their templates take it."""
+    alarms, stuck = alarms_at(desk), stuck_at(desk)
+    return {"alarms": alarms, "stuck": stuck, "alarms_mark": alarms_mark(alarms, stuck)}
+
+
 # --- the way to readers --------------------------------------------------------------------------
+
+#: How an issue stands on its way to readers, in a word or two, and how that is coloured.
+PRESS: dict[str, tuple[Promise, str]] = {
+    "held": (_("presses stopped"), "bad"),
+    "missed": (_("hour missed"), "bad"),
+    "failed": (_("a delivery failed"), "bad"),
+    "failing": (_("a delivery fails"), "bad"),
+    "moving": (_("going out"), "wait"),
+    "waiting": (_("signed, waits for its hour"), "wait"),
+    "behind": (_("published; a later edition waits"), "wait"),
+    "published": (_("published"), "good"),
+    "withdrawn": (_("taken back"), "wait"),
+    "signed": (_("signed, not published"), "wait"),
+    "unsigned": (_("not signed"), "none"),
+}
 
 
 @dataclass(frozen=True)
@@ -347,6 +384,46 @@ class Publication:
         )
 
     @property
+    def delivered(self) -> int:
+        """How many channels have done what was asked of them."""
+        return sum(d.state == Delivery.State.DELIVERED for d in self.deliveries)
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """When it was taken back from readers, if it was and has not come again."""
+        withdrawals = [d for d in self.deliveries if d.action == Delivery.Action.WITHDRAW]
+        return max((d.asked_at for d in withdrawals), default=None)
+
+    @property
+    def state(self) -> str:
+        """Where it stands, the most pressing first: a key of `PRESS`."""
+        states = {d.state for d in self.deliveries}
+        under_way = {Delivery.State.WAITING, Delivery.State.RUNNING}
+        found = {
+            "held": self.is_held,
+            "missed": self.is_missed,
+            "failed": Delivery.State.FAILED in states,
+            "failing": any(d.is_failing for d in self.deliveries),
+            "moving": self.is_going_out or bool(states & under_way),
+            "waiting": self.due_at is not None,
+            "published": self.is_out,
+            "behind": self.published is not None,
+            "withdrawn": self.withdrawn_at is not None,
+            "signed": self.edition is not None,
+        }
+        return next((state for state, is_so in found.items() if is_so), "unsigned")
+
+    @property
+    def word(self) -> str | Promise:
+        """The same in a word or two."""
+        return PRESS[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        """How good that is: `good`, `wait`, `bad` or `none`."""
+        return PRESS[self.state][1]
+
+    @property
     def mark(self) -> str:
         """A short text that differs where what is shown differs."""
         deliveries = ",".join(f"{d.pk}{d.state}{d.attempts}" for d in self.deliveries)
@@ -370,6 +447,7 @@ def publication_of(case: IssueCase) -> Publication:
     published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
     is_current = case.is_signed_as_it_stands
     deliveries = [d for edition in case.edition_rows for d in edition.deliveries.all()]
+    withdrawals = [d for d in deliveries if d.action == Delivery.Action.WITHDRAW]
     return Publication(
         edition=last,
         is_current=is_current,
@@ -383,7 +461,8 @@ def publication_of(case: IssueCase) -> Publication:
             d
             for d in deliveries
             if (d.edition == published and d.action == Delivery.Action.PUBLISH)
-            or (published is None and d.action == Delivery.Action.WITHDRAW)
+            # What was taken back before that is long done.
+            or (published is None and d in withdrawals and d.edition == withdrawals[-1].edition)
         ],
     )
 

@@ -337,12 +337,15 @@ def case_of(issue: Issue, *, for_user: int | None = None) -> IssueCase:
 def issues_of(desk: Desk) -> QuerySet[Issue]:
     """The desk's issues, newest first, each with its counts:
 
-    `standing`, `approved`, `dropped`, `held` cards, `insight_approved`, whether a delivery of the
-    published edition has `failed`, and the number of the last signed edition as `signed`.
+    `standing`, `approved`, `dropped`, `held` cards, `insight_approved`, whether a delivery has
+    `failed` for good or is `failing` and tried again, whether it was once `withdrawn` from readers,
+    and the number of the last signed edition as `signed`.
     """
     approved = Exists(Approval.objects.of_present_card())
     cards = Card.objects.filter(section__issue=OuterRef("pk")).order_by().values("section__issue")
     held = HeldCard.objects.waiting().filter(issue=OuterRef("pk")).order_by().values("issue")
+    # What a later edition has replaced says so in its state.
+    deliveries = Delivery.objects.filter(edition__issue=OuterRef("pk"))
 
     # Subqueries, not joins: they are asked for the rows of one page, not for the whole archive.
     def count(rows: QuerySet, condition: Q | None = None) -> Coalesce:
@@ -362,9 +365,9 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
                     issue=OuterRef("pk"), card=None, hash=OuterRef("insight_hash")
                 )
             ),
-            failed=Exists(
-                Delivery.objects.filter(edition=OuterRef("published"), state=Delivery.State.FAILED)
-            ),
+            failed=Exists(deliveries.filter(state=Delivery.State.FAILED)),
+            failing=Exists(deliveries.failing()),
+            withdrawn=Exists(deliveries.filter(action=Delivery.Action.WITHDRAW)),
             published_number=F("published__number"),
             signed=Subquery(
                 Edition.objects.filter(issue=OuterRef("pk"))
@@ -378,7 +381,8 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
 def is_out(issue: Issue) -> bool:
     """Whether readers have all that was signed of an issue (one of `issues_of`), everywhere."""
     is_last = issue.signed == issue.published_number
-    return issue.published_id is not None and is_last and not issue.due_at and not issue.failed
+    is_stuck = issue.failed or issue.failing
+    return issue.published_id is not None and is_last and not issue.due_at and not is_stuck
 
 
 def drafts_refused(desk: Desk) -> QuerySet[Draft]:

@@ -77,7 +77,7 @@ def issues_in_work(desk: Desk) -> list[tuple[int, date]]:
     in_work = ours.filter(published=None).union(
         ours.filter(date__gte=since),
         ours.filter(due_at__gt=_LONG_AGO),
-        ours.filter(published__deliveries__state=Delivery.State.FAILED),
+        ours.filter(published__deliveries__state__in=Delivery.UNDONE),
     )
     return list(in_work.order_by("-date"))
 

@@ -39,6 +39,7 @@ urlpatterns = [
     path(f"{_DESK}issues/", queue.archive, name="archive"),
     path(f"{_DESK}calendar/", schedule.month, name="calendar"),
     path(f"{_DESK}rule/", schedule.rule, name="rule"),
+    path(f"{_DESK}alarms/", schedule.alarms, name="alarms"),
     path(f"{_DESK}alarms/<int:pk>/", schedule.alarm, name="alarm"),
     path(f"{_DESK}operation/", operation.operation, name="operation"),
     path(f"{_DESK}machine/", machine.sources, name="machine"),

@@ -44,6 +44,7 @@ GET: dict[str, tuple[str, ...]] = {
     "calendar": MEMBERS,
     "rule": MEMBERS,
     "alarm": POST_ONLY,
+    "alarms": (SIGN_IN, HIDDEN, HIDDEN, ELSEWHERE, ELSEWHERE),
     "hour": POST_ONLY,
     "operation": (SIGN_IN, HIDDEN, HIDDEN, HIDDEN, HERE),
     "issue": MEMBERS,
@@ -153,7 +154,10 @@ def addresses(issue) -> dict[str, str]:
         "feed_of": reverse("feed_of", args=[desk]),
         "edition": reverse("edition", args=[day]),
         "edition_of": reverse("edition_of", args=[desk, day]),
-        **{name: reverse(name, args=[desk]) for name in ("queue", "queue_news", "archive")},
+        **{
+            name: reverse(name, args=[desk])
+            for name in ("queue", "queue_news", "archive", "alarms")
+        },
         **{name: reverse(name, args=[desk]) for name in ("calendar", "rule", "operation")},
         "alarm": reverse("alarm", args=[desk, alarm.pk]),
         "hour": reverse("hour", args=[desk, day]),

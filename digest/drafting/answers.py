@@ -7,6 +7,8 @@ import math
 import re
 from typing import Annotated, Any, TypeVar
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -26,7 +28,17 @@ _ANSWER_LIMIT = 200_000  # characters; a card has never had a tenth of it
 
 
 class Malformed(ValueError):
-    """An answer that is not what was asked for, in a sentence that the model is told."""
+    """An answer that is not what was asked for.
+
+    As a `str` a sentence in the language of the moment: the model and the editor are both told.
+    """
+
+    def __init__(self, sentence: Promise | str, values: dict[str, object] | None = None) -> None:
+        super().__init__(sentence, values)
+        self.sentence, self.values = sentence, values
+
+    def __str__(self) -> str:
+        return str(self.sentence) % self.values if self.values else str(self.sentence)
 
 
 def _blank(value: Any) -> Any:
@@ -106,18 +118,20 @@ def read(text: str, model: type[M]) -> M:
     bracket are passed over. Nothing else is guessed: a text that was cut off stays cut off.
     """
     if len(text) > _ANSWER_LIMIT:
-        raise Malformed(f"the answer has more than {_ANSWER_LIMIT:,} characters")
+        values = {"limit": f"{_ANSWER_LIMIT:,}"}
+        raise Malformed(_("the answer has more than %(limit)s characters"), values)
     found = _find_object(_THINKING.sub("", text.removeprefix("\ufeff")))
     try:
         payload = json.loads(
             found, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_float
         )
     except json.JSONDecodeError as error:
+        values = {"error": error.msg, "line": error.lineno, "column": error.colno}
         raise Malformed(
-            f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+            _("not valid JSON: %(error)s at line %(line)d, column %(column)d"), values
         ) from None
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"not valid JSON: {str(error)[:200]}") from None
+        raise Malformed(_("not valid JSON: %(error)s"), {"error": str(error)[:200]}) from None
     try:
         return model.model_validate(payload)
     except ValidationError as error:
@@ -130,7 +144,7 @@ def _find_object(text: str) -> str:
     """The first object that closes, without commas before closing brackets."""
     start = text.find("{")
     if start < 0:
-        raise Malformed("there is no JSON object in the answer")
+        raise Malformed(_("there is no JSON object in the answer"))
     pieces, done, depth = [], start, 0
     for token in _TOKEN.finditer(text, start):
         mark = token[0]
@@ -140,12 +154,12 @@ def _find_object(text: str) -> str:
         elif mark in "{[":
             depth += 1
             if depth > NESTING_LIMIT:
-                raise Malformed(f"nested deeper than {NESTING_LIMIT}")
+                raise Malformed(_("nested deeper than %(limit)d"), {"limit": NESTING_LIMIT})
         elif mark in "}]":
             depth -= 1
             if depth == 0:
                 return "".join(pieces) + text[done : token.end()]
-    raise Malformed("the JSON object is not closed; answer with less text")
+    raise Malformed(_("the JSON object is not closed; answer with less text"))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
 from pydantic import ValidationError
 
 from digest import hugo, markup
@@ -30,6 +34,11 @@ _LABELS_EN: dict[CardField, str] = {
     "entities": "Key Entities",
     "importance": "Importance",
     "sources": "Sources",
+}
+_LEFT_OUT: dict[str, Promise] = {
+    "summary": gettext_lazy("The summary could not be kept and is left out: %(reason)s"),
+    "details": gettext_lazy("The details could not be kept and are left out: %(reason)s"),
+    "applications": gettext_lazy("The applications could not be kept and are left out: %(reason)s"),
 }
 _ARXIV = re.compile(r"^/(?:abs|pdf|html)/(\d{4}\.\d{4,5})(?:v\d+)?(?:\.pdf)?$")
 #: Hosts where everybody publishes: two links there are not two of one outlet.
@@ -64,9 +73,12 @@ def readable(placed: Placed) -> Placed:
 def frame_card(placed: Placed, language: str) -> Frame:
     """Rating, note, sources and labels of a topic's card."""
     sources, marks = _sources_of(placed.topic.articles)
+    spoke = _(
+        "%(article)s speaks to whoever summarises it: “%(said)s”. It was not obeyed; see that "
+        "nothing of it is in the card."
+    )
     found = [
-        f"{_named(article)} speaks to whoever summarises it: “{shortened(said[0], 120)}”."
-        " It was not obeyed; see that nothing of it is in the card."
+        spoke % {"article": _named(article), "said": shortened(said[0], 120)}
         for article in placed.topic.articles
         if (said := sentences.said_to_the_machine(article))
     ]
@@ -86,7 +98,14 @@ def labels_of(language: str) -> dict[CardField, str]:
 
 def _named(article: Article) -> str:
     title, outlet = shortened(article.title, 60), shortened(article.outlet, 40)
-    return f"An article of {outlet} (“{title}”)" if outlet else f"The article “{title}”"
+    if outlet:
+        return _("An article of %(outlet)s (“%(title)s”)") % {"outlet": outlet, "title": title}
+    return _("The article “%(title)s”") % {"title": title}
+
+
+def listed(names: Iterable[str], limit: int = 200) -> str:
+    """Names as a sentence of a mark has them, in so many characters."""
+    return shortened(pgettext("between names", ", ").join(names), limit)
 
 
 def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list]:
@@ -104,8 +123,9 @@ def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list
         try:
             source = Source(title=title, url=article.url)
         except ValueError as error:  # pydantic's is one
-            said = shortened(one_line(article.url), 80)
-            marks.append(f"The link of {_named(article)} is left out ({said}): {reason_of(error)}.")
+            said = _("The link of %(article)s is left out (%(url)s): %(reason)s.")
+            url, reason = shortened(one_line(article.url), 80), reason_of(error)
+            marks.append(said % {"article": _named(article), "url": url, "reason": reason})
             continue
         is_full = len(kept) >= SOURCES
         if is_full or (of_outlet[outlet] >= PER_OUTLET and source.host not in _SHARED):
@@ -115,10 +135,12 @@ def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list
         titles.add(title)
         kept[article.url] = source
     if thinned:
-        outlets = ", ".join(f"{count} of {outlet}" for outlet, count in thinned.items())
-        marks.append(f"Links left out because there are enough: {shortened(outlets, 200)}.")
+        each = _("%(count)d of %(outlet)s")
+        outlets = [each % {"count": n, "outlet": outlet} for outlet, n in thinned.items()]
+        said = _("Links left out because there are enough: %(links)s.")
+        marks.append(said % {"links": listed(outlets)})
     if not kept:
-        marks.append("There is no link that readers could follow.")
+        marks.append(_("There is no link that readers could follow."))
     return tuple(kept.values()), marks
 
 
@@ -164,13 +186,14 @@ def settle_card(values: dict[str, object]) -> tuple[Card, list[str]]:
     is lost and said to be, not the day.
     """
     marks: list[str] = []
-    for f in ("summary", "details", "applications"):
+    for f, left_out in _LEFT_OUT.items():
         if (text := values.get(f)) and (reason := _trouble(f, str(text), values)):
             values = {**values, f: ""}
-            marks.append(f"The {f} could not be kept and is left out: {reason}")
+            marks.append(str(left_out) % {"reason": reason})
     card = hugo.tidy_card(Card.model_validate(values))
     if faults := hugo.card_faults(card):
-        marks.append(f"The card could not be kept as it was written: {faults[0]}.")
+        said = _("The card could not be kept as it was written: %(reason)s.")
+        marks.append(said % {"reason": faults[0]})
         plain = {"headline": "（無標題）", "importance": card.importance, "sources": card.sources}
         card = hugo.tidy_card(Card.model_validate(plain))
     return card, marks

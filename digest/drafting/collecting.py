@@ -20,6 +20,10 @@ from queue import SimpleQueue
 from typing import Literal
 from urllib.parse import urlsplit
 
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
+
 from digest import outgoing
 from digest.drafting import feeds as reading
 from digest.drafting.articles import Article
@@ -128,7 +132,13 @@ def collect(
             done.put(_not_asked(feed, _why_not_due(feed)))
     # The longest queues first: what waits for its pauses should not begin at the end.
     queues = sorted(houses.items(), key=lambda item: -len(item[1]))
-    pool = ThreadPoolExecutor(max(1, min(workers, len(queues))), thread_name_prefix="collecting")
+    pool = ThreadPoolExecutor(
+        max(1, min(workers, len(queues))),
+        thread_name_prefix="collecting",
+        # Each thread has a language of its own; faults are said in that of whoever asked for all.
+        initializer=translation.activate,
+        initargs=(translation.get_language(),),
+    )
     try:
         for house, members in queues:
             pool.submit(_visit, house, members, run, done)
@@ -195,16 +205,22 @@ def fetch(
         return Fetched(
             feed,
             "gone",
-            faults=(f"{place} says that this feed is gone for good; remove it or find its heir",),
+            faults=(
+                _("%(place)s says that this feed is gone for good; remove it or find its heir")
+                % {"place": place},
+            ),
             errors=feed.errors + 1,
             duration=time.monotonic() - began,
             status=410,
         )
     if not 200 <= answer.status < 300:
         wait = retry_after(answer.headers.get("retry-after", ""), now)
-        asks = f" and asks to wait until {now + wait:%Y-%m-%d %H:%M} UTC" if wait else ""
-        what = _MEANING.get(answer.status, "")
-        return failed(f"{place} answered {answer.status}{what}{asks}", answer.status, wait)
+        said = str(_ANSWERED.get(answer.status, _("%(place)s answered %(status)d")))
+        said %= {"place": place, "status": answer.status}
+        if wait:
+            asks = _("%(answered)s and asks to wait until %(until)s UTC")
+            said = asks % {"answered": said, "until": f"{now + wait:%Y-%m-%d %H:%M}"}
+        return failed(said, answer.status, wait)
     try:
         found = reading.read(
             feed,
@@ -214,20 +230,22 @@ def fetch(
             content_type=answer.headers.get("content-type", ""),
         )
     except Unreadable as error:
-        flaw = f"; {answer.flaw}" if answer.flaw else ""
-        return failed(f"what {place} sent cannot be read: {error}{flaw}", answer.status)
+        reasons = [str(error), *filter(None, [answer.flaw])]
+        values = {"place": place, "reason": pgettext("between sentences", "; ").join(reasons)}
+        said = _("what %(place)s sent cannot be read: %(reason)s") % values
+        return failed(said, answer.status)
     except Exception as error:  # nobody had thought of this feed; the others are none the worse
         logger.exception("reading the feed %r", feed.name)
-        said = f"{type(error).__name__}: {error}"[:200]
-        return failed(
-            f"what {place} sent cannot be read, by a fault of ours: {said}", answer.status
-        )
+        values = {"place": place, "error": f"{type(error).__name__}: {error}"[:200]}
+        said = _("what %(place)s sent cannot be read, by a fault of ours: %(error)s") % values
+        return failed(said, answer.status)
     articles, dropped = _recent(found.articles, now - look_back, frozenset(known))
     faults = [*dropped, *found.faults]
     if answer.flaw:
-        faults.insert(0, f"only the beginning of the feed was read: {answer.flaw}")
+        said = _("only the beginning of the feed was read: %(reason)s")
+        faults.insert(0, said % {"reason": answer.flaw})
     if answer.moved:
-        faults.append(f"the feed has moved for good, to {answer.moved}")
+        faults.append(_("the feed has moved for good, to %(url)s") % {"url": answer.moved})
     return Fetched(
         feed,
         "read",
@@ -255,12 +273,13 @@ def retry_after(value: str, now: datetime) -> timedelta | None:
     return max(moment - now, timedelta(0))
 
 
-_MEANING = {
-    401: " (it wants a password)",
-    403: " (it does not want us)",
-    404: " (there is no feed at this address)",
-    429: " (too many requests)",
-    503: " (it is overloaded or being mended)",
+#: What statuses mean, where it is known.
+_ANSWERED = {
+    401: gettext_lazy("%(place)s answered %(status)d (it wants a password)"),
+    403: gettext_lazy("%(place)s answered %(status)d (it does not want us)"),
+    404: gettext_lazy("%(place)s answered %(status)d (there is no feed at this address)"),
+    429: gettext_lazy("%(place)s answered %(status)d (too many requests)"),
+    503: gettext_lazy("%(place)s answered %(status)d (it is overloaded or being mended)"),
 }
 
 
@@ -293,7 +312,8 @@ def _visit(
                 return
             left = run.deadline - time.monotonic()
             if left <= 0:
-                done.put(_not_asked(feed, "it was not asked: the time for all feeds was used up"))
+                why = _("it was not asked: the time for all feeds was used up")
+                done.put(_not_asked(feed, why))
                 continue
             result = fetch(
                 feed,
@@ -326,15 +346,22 @@ def _not_asked(feed: Feed, why: str, again: datetime | None = None) -> Fetched:
 
 def _why_not_due(feed: Feed) -> str:
     if feed.is_gone or feed.next_try is None:
-        return "it said that it is gone for good and is not asked any more"
-    times = "once" if feed.errors == 1 else f"{feed.errors:,} times in a row"
-    failed = f": it failed {times}" if feed.errors else ""
-    return f"it is not asked before {feed.next_try:%Y-%m-%d %H:%M} UTC{failed}"
+        return _("it said that it is gone for good and is not asked any more")
+    values = {"until": f"{feed.next_try:%Y-%m-%d %H:%M}", "count": f"{feed.errors:,}"}
+    if not feed.errors:
+        return _("it is not asked before %(until)s UTC") % values
+    sentence = ngettext(
+        "it is not asked before %(until)s UTC: it failed once",
+        "it is not asked before %(until)s UTC: it failed %(count)s times in a row",
+        feed.errors,
+    )
+    return sentence % values
 
 
 def _also_waiting(feed: Feed, house: str, first: Fetched) -> Fetched:
-    why = f"it was not asked: {house} answered {first.status} to “{first.feed.name}” before it"
-    return _not_asked(feed, why, first.next_try)
+    why = _("it was not asked: %(house)s answered %(status)d to “%(name)s” before it")
+    values = {"house": house, "status": first.status, "name": first.feed.name}
+    return _not_asked(feed, why % values, first.next_try)
 
 
 def _house(url: str) -> str:
@@ -366,7 +393,18 @@ def _recent(
     seen = len(articles) - len(kept) - old
     said = []
     if old:
-        said.append(f"older than {since:%Y-%m-%d %H:%M} UTC: {old:,} of {len(articles):,} articles")
+        sentence = ngettext(
+            "older than %(since)s UTC: %(count)s of %(total)s article",
+            "older than %(since)s UTC: %(count)s of %(total)s articles",
+            len(articles),
+        )
+        values = {"since": f"{since:%Y-%m-%d %H:%M}", "count": f"{old:,}"}
+        said.append(sentence % (values | {"total": f"{len(articles):,}"}))
     if seen:
-        said.append(f"undated and read before: {seen:,} of {len(articles):,} articles")
+        sentence = ngettext(
+            "undated and read before: %(count)s of %(total)s article",
+            "undated and read before: %(count)s of %(total)s articles",
+            len(articles),
+        )
+        said.append(sentence % {"count": f"{seen:,}", "total": f"{len(articles):,}"})
     return kept, said

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from digest import hugo
 from digest.document import LINE_LIMIT, Card, Document, FrontMatter, Passage, Section, check_url
 from digest.drafting import insight as insights
@@ -84,12 +86,13 @@ def compose(
     really looked, `made_at` an aware time, shown in `zone`. `cover` is the path of a picture
     (`/images/….png`), left out where there is none.
     """
-    marks = [f"The section “{title}” has no card." for title, cards in sections if not cards]
+    without = _("The section “%(title)s” has no card.")
+    marks = [without % {"title": title} for title, cards in sections if not cards]
     filled = tuple((bare(title, LINE_LIMIT), tuple(cards)) for title, cards in sections if cards)
     hand = Day(day, filled, articles, topics, hours, language)
     insight = writer.write_insight(hand)
     if not hand.written:
-        marks.append("There is no card: nothing came in, or nothing could be used.")
+        marks.append(_("There is no card: nothing came in, or nothing could be used."))
     document = hugo.tidy(
         Document(
             front_matter=_front_matter(hand, insight, made_at.astimezone(zone), desk_title, cover),
@@ -110,7 +113,7 @@ def compose(
         )
     )
     if fault := next(iter(hugo.document_faults(document)), ""):
-        marks.append(f"The issue will not come in whole: {fault}.")
+        marks.append(_("The issue will not come in whole: %(reason)s.") % {"reason": fault})
     return Composed(
         document, insight.writer, (*insight.marks, *marks), insight.usage, insight.evidence
     )

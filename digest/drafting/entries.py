@@ -14,6 +14,9 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import quote, urljoin
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from digest.document import URL_LIMIT, check_url
 from digest.drafting.articles import Article, Language
 from digest.drafting.links import canonical, outlet_of
@@ -99,10 +102,30 @@ class Notes:
     def sentences(self) -> tuple[str, ...]:
         """A sentence for each matter: `without a date: 15 of 439 entries, the first “…”`."""
         return tuple(
-            f"{what}: {len(examples):,} of {self.total:,} entries"
-            + (f", the first “{first}”" if (first := one_line(tidy(examples[0]), 80)) else "")
+            fault_of(what, len(examples), self.total, examples[0])
             for what, examples in self.found.items()
         )
+
+
+def fault_of(what: str, count: int, total: int, first: str = "") -> str:
+    """A sentence on `what` is the matter with so many of a feed's entries; `first` names one."""
+    values = {"what": what, "count": f"{count:,}", "total": f"{total:,}"}
+    if first := one_line(tidy(first), 80):
+        sentence = ngettext(
+            "%(what)s: %(count)s of %(total)s entry, the first “%(first)s”",
+            "%(what)s: %(count)s of %(total)s entries, the first “%(first)s”",
+            total,
+        )
+        return sentence % (values | {"first": first})
+    sentence = ngettext(
+        "%(what)s: %(count)s of %(total)s entry", "%(what)s: %(count)s of %(total)s entries", total
+    )
+    return sentence % values
+
+
+def told_of(name: str, fault: str) -> str:
+    """A fault with the name of what has it."""
+    return _("%(name)s: %(fault)s") % {"name": name, "fault": fault}
 
 
 def articles_of(
@@ -116,7 +139,8 @@ def articles_of(
     """
     notes = Notes(len(entries))
     for entry in entries[ENTRIES_LIMIT:]:
-        notes.add(f"beyond the first {ENTRIES_LIMIT:,} and left out", entry.title)
+        what = _("beyond the first %(limit)s and left out") % {"limit": f"{ENTRIES_LIMIT:,}"}
+        notes.add(what, entry.title)
     found: list[tuple[Entry, Article]] = []
     for entry in entries[:ENTRIES_LIMIT]:
         if article := _article(entry, feed, fetched=fetched, base=base, notes=notes):
@@ -132,20 +156,22 @@ def _article(
     text = read(entry.text)
     title = one_line(read(entry.title)) or one_line(text, 100)
     if not title:
-        notes.add("without title and text, left out", entry.link or entry.guid)
+        notes.add(_("without title and text, left out"), entry.link or entry.guid)
         return None
     url = next(filter(None, (_opened(link, base) for link in (entry.link, entry.guid))), "")
     if not url:
-        what = "with a link that cannot be opened" if entry.link else "without a link"
-        notes.add(f"{what}, left out", f"{title} {entry.link}")
+        unopened = _("with a link that cannot be opened, left out")
+        what = unopened if entry.link else _("without a link, left out")
+        notes.add(what, f"{title} {entry.link}")
         return None
     if not read(entry.title):
-        notes.add("without a title, called by the beginning of the text", title)
+        notes.add(_("without a title, called by the beginning of the text"), title)
     if len(text) > TEXT_LIMIT or len(entry.text) > HTML_LIMIT:
-        notes.add(f"longer than {TEXT_LIMIT:,} characters, of which only those are kept", title)
+        what = _("longer than %(limit)s characters, of which only those are kept")
+        notes.add(what % {"limit": f"{TEXT_LIMIT:,}"}, title)
         text = text[:TEXT_LIMIT]
     if not text:
-        notes.add("without any text but a title", title)
+        notes.add(_("without any text but a title"), title)
     publisher = _opened(entry.source, base) if entry.source else ""
     tags = dict.fromkeys(one_line(plain(tag), TAG_LIMIT) for tag in entry.tags[:TAGS_LIMIT])
     return Article(
@@ -171,12 +197,13 @@ def _published(entry: Entry, title: str, fetched: datetime, notes: Notes) -> dat
     if moment and is_believable(moment, fetched):
         return moment
     if moment:
-        when = "in the future" if moment > fetched else "before there was a web"
-        notes.add(f"dated {when}, taken as undated", f"{title} ({moment:%Y-%m-%d %H:%M})")
+        early = _("dated before there was a web, taken as undated")
+        what = _("dated in the future, taken as undated") if moment > fetched else early
+        notes.add(what, f"{title} ({moment:%Y-%m-%d %H:%M})")
     elif date:
-        notes.add("with a date that cannot be read", f"{title} ({date})")
+        notes.add(_("with a date that cannot be read"), f"{title} ({date})")
     else:
-        notes.add("without a date", title)
+        notes.add(_("without a date"), title)
     return None
 
 
@@ -215,7 +242,7 @@ def _told_apart(found: Iterable[tuple[Entry, Article]], home: str, notes: Notes)
     articles: dict[str, Article] = {}
     for entry, article in found:
         if article.key == home or len(titles[article.key]) > 1:
-            notes.add("whose link is not theirs alone, told apart by title", article.title)
+            notes.add(_("whose link is not theirs alone, told apart by title"), article.title)
             own = _opened(entry.guid, "")
             if own and guids[entry.guid] == 1 and canonical(own) not in (home, *titles):
                 article = replace(article, url=own, key=canonical(own))
@@ -224,7 +251,7 @@ def _told_apart(found: Iterable[tuple[Entry, Article]], home: str, notes: Notes)
                 digest = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()[:12]
                 article = replace(article, key=f"{article.key}#/entry/{digest}")
         if article.key in articles:
-            notes.add("that stand there twice, kept once", article.title)
+            notes.add(_("that stand there twice, kept once"), article.title)
             # The longer text is the fuller of the two.
             if len(articles[article.key].text) >= len(article.text):
                 continue

@@ -21,7 +21,17 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from digest.drafting.entries import Entry, Feed, Kind, Reading, Unreadable, articles_of
+from django.utils.translation import gettext as _
+
+from digest.drafting.entries import (
+    Entry,
+    Feed,
+    Kind,
+    Reading,
+    Unreadable,
+    articles_of,
+    fault_of,
+)
 from digest.drafting.mending import decode, well_formed
 from digest.drafting.texts import one_line, plain
 
@@ -44,14 +54,14 @@ def read(
     sentence, where it is no feed of its kind; whatever is wrong with single entries is a fault.
     """
     if not data.strip():
-        raise Unreadable("it is empty")
+        raise Unreadable(_("it is empty"))
     text, flaw = decode(data, content_type)
     base = url or feed.url
     found = _READERS[feed.kind](text, base)
     reading = articles_of(found.entries, feed, fetched=fetched, base=base, home=found.home)
     faults = [*filter(None, [flaw]), *found.faults, *reading.faults]
     if not found.entries:
-        faults.append("it has no entries")
+        faults.append(_("it has no entries"))
     return Reading(reading.articles, tuple(faults))
 
 
@@ -68,7 +78,7 @@ def _xml_feed(text: str, base: str) -> _Read:
     import feedparser
 
     if re.match(r"\s*(<!doctype\s+html|<html)", text[:2000], re.IGNORECASE):
-        raise Unreadable("it is a web page and no feed")
+        raise Unreadable(_("it is a web page and no feed"))
     data, fault = well_formed(text)
     if not data:
         raise Unreadable(fault)
@@ -85,10 +95,11 @@ def _xml_feed(text: str, base: str) -> _Read:
             resolve_relative_uris=False,
         )
     except Exception as error:  # elements where they never stand are more than it bears
-        said = f"{type(error).__name__}: {error}"
-        raise Unreadable(f"its elements stand in no order known ({one_line(said, 100)})") from error
+        said = one_line(f"{type(error).__name__}: {error}", 100)
+        sentence = _("its elements stand in no order known (%(error)s)")
+        raise Unreadable(sentence % {"error": said}) from error
     if not found.version and not found.entries:
-        raise Unreadable("it is XML, but neither RSS nor Atom")
+        raise Unreadable(_("it is XML, but neither RSS nor Atom"))
     home = word_in(found.feed.get("link"))
     entries = [_xml_entry(entry) for entry in found.entries]
     return _Read(entries, home, (fault,) if fault else ())
@@ -136,15 +147,16 @@ def load_json(text: str) -> Any:
     try:
         return json.loads(text.lstrip("\ufeff"), parse_constant=refuse, strict=False)
     except ValueError as error:
-        raise Unreadable(f"it is not JSON that can be read: {error}") from None
+        sentence = _("it is not JSON that can be read: %(error)s")
+        raise Unreadable(sentence % {"error": error}) from None
     except RecursionError:
-        raise Unreadable("it is JSON nested too deeply to be read") from None
+        raise Unreadable(_("it is JSON nested too deeply to be read")) from None
 
 
 def _json_feed(value: Any, base: str) -> _Read:
     items = value.get("items") if isinstance(value, dict) else None
     if not isinstance(items, list):
-        raise Unreadable("it is JSON, but no JSON Feed: it has no list of items")
+        raise Unreadable(_("it is JSON, but no JSON Feed: it has no list of items"))
     entries = [
         Entry(
             title=word_in(item.get("title")),
@@ -168,8 +180,7 @@ def _objects(items: list[Any]) -> list[dict[str, Any]]:
 
 def _not_objects(items: list[Any]) -> tuple[str, ...]:
     count = len(items) - len(_objects(items))
-    what = "not an object, left out"
-    return (f"{what}: {count:,} of {len(items):,} entries",) if count else ()
+    return (fault_of(_("not an object, left out"), count, len(items)),) if count else ()
 
 
 def word_in(value: Any) -> str:
@@ -224,11 +235,8 @@ def _arxiv(text: str, base: str) -> _Read:
         (revised if is_revised else papers).append(paper)
     if not revised:
         return found._replace(entries=papers)
-    first = one_line(plain(revised[0].title), 80)
-    fault = (
-        f"new versions of earlier papers, left out: {len(revised):,} of "
-        f"{len(found.entries):,} entries, the first “{first}”"
-    )
+    what = _("new versions of earlier papers, left out")
+    fault = fault_of(what, len(revised), len(found.entries), plain(revised[0].title))
     return _Read(papers, found.home, (*found.faults, fault))
 
 
@@ -246,7 +254,7 @@ def _hackernews(text: str, base: str) -> _Read:
     if not isinstance(items, list) or not all(
         "objectID" in item or "id" in item for item in _objects(items)
     ):
-        raise Unreadable("it is JSON, but no answer of Hacker News")
+        raise Unreadable(_("it is JSON, but no answer of Hacker News"))
     stories = [
         item
         for item in _objects(items)
@@ -292,10 +300,11 @@ def _github(text: str, base: str) -> _Read:
 
 def _github_api(value: Any) -> _Read:
     if isinstance(value, dict) and "message" in value and "tag_name" not in value:
-        raise Unreadable(f"GitHub says: {one_line(word_in(value['message']), 200)}")
+        said = one_line(word_in(value["message"]), 200)
+        raise Unreadable(_("GitHub says: %(message)s") % {"message": said})
     items = [value] if isinstance(value, dict) else value
     if not isinstance(items, list):
-        raise Unreadable("it is JSON, but no list of releases")
+        raise Unreadable(_("it is JSON, but no list of releases"))
     entries = [
         Entry(
             title=word_in(item.get("name")) or word_in(item.get("tag_name")),

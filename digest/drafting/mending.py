@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator
 from xml.parsers import expat
 
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
 from digest.markup.characters import CONTROLS
 
 #: How many elements a feed may hold. feedparser takes 20 µs for each; the largest feed one meets
@@ -94,7 +97,9 @@ def _lenient(data: bytes, encoding: str) -> tuple[str, str]:
         return whole, ""
     text = data.decode(encoding, "replace")
     count = text.count("\ufffd")
-    return text, f"characters that are no {encoding} stand as \ufffd ({count:,} of them)"
+    values = {"encoding": encoding, "mark": "\ufffd", "count": f"{count:,}"}
+    said = _("characters that are no %(encoding)s stand as %(mark)s (%(count)s of them)")
+    return text, said % values
 
 
 def well_formed(text: str) -> tuple[bytes, str]:
@@ -103,18 +108,18 @@ def well_formed(text: str) -> tuple[bytes, str]:
     """
     text = _DECLARATION.sub("", CONTROLS.sub("", text.replace("\ufeff", "")).lstrip())
     text, has_entities = _without_document_type(text)
-    said = ["it declares entities of its own, which are not read"] if has_entities else []
+    said = [_("it declares entities of its own, which are not read")] if has_entities else []
     data = text.encode()
     fault, count = _look_through(data)
     if fault:
-        said.append(f"it is not well-formed XML ({fault}) and was mended")
+        said.append(_("it is not well-formed XML (%(fault)s) and was mended") % {"fault": fault})
         data = _mended(text)
         fault, count = _look_through(data)
     if fault:
-        return b"", "it is no XML that can be read or mended"
+        return b"", _("it is no XML that can be read or mended")
     if count > ELEMENTS_LIMIT:
-        return b"", f"it holds more than {ELEMENTS_LIMIT:,} elements"
-    return data, "; ".join(said)
+        return b"", _("it holds more than %(limit)s elements") % {"limit": f"{ELEMENTS_LIMIT:,}"}
+    return data, pgettext("between sentences", "; ").join(said)
 
 
 def _without_document_type(text: str) -> tuple[str, bool]:
@@ -148,7 +153,8 @@ def _look_through(data: bytes, with_prefixes: bool = True) -> tuple[str, int]:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        return f"{expat.ErrorString(error.code)} in line {error.lineno}", count
+        values = {"fault": expat.ErrorString(error.code), "line": error.lineno}
+        return _("%(fault)s in line %(line)d") % values, count
     return "", count
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from django.utils.translation import gettext as _
+
 from digest.document import check_url
 from digest.drafting.entries import KINDS, Feed, Kind, Unreadable
 from digest.drafting.links import canonical
@@ -51,18 +53,18 @@ def read_opml(data: bytes) -> List:
     from lxml import etree
 
     if len(data) > SIZE_LIMIT:
-        raise Unreadable(f"it is longer than {SIZE_LIMIT:,} bytes")
+        raise Unreadable(_("it is longer than %(limit)s bytes") % {"limit": f"{SIZE_LIMIT:,}"})
     text, flaw = decode(data)
     mended, fault = well_formed(text)
     if not mended:
-        raise Unreadable(fault or "it is empty")
+        raise Unreadable(fault or _("it is empty"))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         root = etree.fromstring(mended, parser)
     except etree.LxmlError:
-        raise Unreadable("it is nested too deeply to be read") from None
+        raise Unreadable(_("it is nested too deeply to be read")) from None
     if _name(root) != "opml":
-        raise Unreadable("it is XML, but no OPML: its root is not <opml>")
+        raise Unreadable(_("it is XML, but no OPML: its root is not <opml>"))
     feeds: dict[str, Feed] = {}
     faults = [said for said in (flaw, fault) if said]
     for outline, section in _outlines(root):
@@ -72,14 +74,17 @@ def read_opml(data: bytes) -> List:
         try:
             check_url(url)
         except ValueError as error:
-            faults.append(f"“{name or one_line(url, 80)}” is left out: {error}")
+            said = _("“%(name)s” is left out: %(reason)s")
+            faults.append(said % {"name": name or one_line(url, 80), "reason": error})
             continue
         if len(feeds) >= FEEDS_LIMIT:
-            faults.append(f"feeds beyond the first {FEEDS_LIMIT:,} are left out")
+            said = _("feeds beyond the first %(limit)s are left out")
+            faults.append(said % {"limit": f"{FEEDS_LIMIT:,}"})
             break
         key = canonical(url)
         if key in feeds:
-            faults.append(f"“{name or url}” is left out: {url} stands there twice")
+            said = _("“%(name)s” is left out: %(url)s stands there twice")
+            faults.append(said % {"name": name or url, "url": url})
             continue
         feeds[key] = Feed(
             name=name or one_line(url, _NAME_LIMIT),

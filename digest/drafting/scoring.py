@@ -19,6 +19,9 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from digest.document import Importance
 from digest.drafting.articles import Article, Placed, Topic
 from digest.drafting.sections import HEADLINES, HOSTS, kind_of, profile_of
@@ -163,7 +166,6 @@ def place(
     *,
     sections: Sequence[str],
     quota: int = QUOTA,
-    language: Wording = "zh-Hant",
 ) -> Placement:
     """Put topics into the desk's sections, at most `quota` into each.
 
@@ -191,9 +193,9 @@ def place(
         (title, tuple(replace(each, section=title) for each in sorted(rows[title], key=_rank)))
         for title in titles
     )
-    flags = [_flag(title, len(row), quota, language) for title, row in placed if len(row) < quota]
+    flags = [_flag(title, len(row), quota) for title, row in placed if len(row) < quota]
     if repeated:
-        flags.append(_flag_repeated(len(repeated), language))
+        flags.append(_flag_repeated(len(repeated)))
     return Placement(placed, tuple(flags), (*waiting, *repeated))
 
 
@@ -263,16 +265,16 @@ def _host(url: str) -> str:
         return ""
 
 
-def _flag(title: str, count: int, quota: int, language: Wording) -> str:
-    if language == "en":
-        return f"“{title}” has {count or 'none'} of {quota} topics."
-    if not count:
-        return f"「{title}」沒有主題，應有 {quota} 則。"
-    return f"「{title}」只有 {count} 則主題，應有 {quota} 則。"
+def _flag(title: str, count: int, quota: int) -> str:
+    none = _("“%(title)s” has none of %(quota)d topics.")
+    sentence = _("“%(title)s” has %(count)d of %(quota)d topics.") if count else none
+    return sentence % {"title": title, "count": count, "quota": quota}
 
 
-def _flag_repeated(count: int, language: Wording) -> str:
-    if language == "en":
-        what = "1 topic was" if count == 1 else f"{count} topics were"
-        return f"{what} left out because an issue of the last fortnight has it."
-    return f"{count} 則主題因近兩週已刊出而略過。"
+def _flag_repeated(count: int) -> str:
+    sentence = ngettext(
+        "%(count)d topic was left out because an issue of the last fortnight has it.",
+        "%(count)d topics were left out because an issue of the last fortnight has it.",
+        count,
+    )
+    return sentence % {"count": count}

@@ -13,8 +13,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from digest.drafting.articles import Article
-from digest.drafting.entries import Entry, Feed, Reading, Unreadable, articles_of
+from digest.drafting.entries import (
+    Entry,
+    Feed,
+    Reading,
+    Unreadable,
+    articles_of,
+    fault_of,
+    told_of,
+)
 from digest.drafting.feeds import date_in, load_json, names_in, word_in, words_in
 from digest.drafting.mending import decode
 from digest.drafting.texts import one_line, tidy
@@ -36,11 +47,11 @@ def read_snapshot(
     wrong with one feed, line or entry is a fault; all others land.
     """
     if len(data) > SIZE_LIMIT:
-        raise Unreadable(f"it is longer than {SIZE_LIMIT:,} bytes")
+        raise Unreadable(_("it is longer than %(limit)s bytes") % {"limit": f"{SIZE_LIMIT:,}"})
     text, flaw = decode(data)
     text = text.lstrip("\ufeff")
     if not text.strip():
-        raise Unreadable("it is empty")
+        raise Unreadable(_("it is empty"))
     known = dict(feeds or {})
     try:
         value = load_json(text)
@@ -58,25 +69,24 @@ def _of_value(value: Any, fetched: datetime, known: dict[str, Feed], text: str) 
     if isinstance(value, list):
         value = {"": value}
     if not isinstance(value, dict) or not any(isinstance(items, list) for items in value.values()):
-        raise Unreadable("it is JSON, but no snapshot: it has no feed with a list of entries")
+        raise Unreadable(_("it is JSON, but no snapshot: it has no feed with a list of entries"))
     articles: list[Article] = []
     faults: list[str] = []
     for key, items in value.items():
         name = one_line(tidy(key), 200) or "snapshot"
         if not isinstance(items, list):
-            faults.append(f"{name}: it is not a list of entries and is left out")
+            faults.append(told_of(name, _("it is not a list of entries and is left out")))
             continue
         objects = [item for item in items if isinstance(item, dict)]
         if len(objects) < len(items):
-            faults.append(
-                f"{name}: not an object, left out: {len(items) - len(objects):,} "
-                f"of {len(items):,} entries"
-            )
+            what = _("not an object, left out")
+            fault = fault_of(what, len(items) - len(objects), len(items))
+            faults.append(told_of(name, fault))
         reading = articles_of(
             [_entry(item) for item in objects], _feed(known, key, name), fetched=fetched
         )
         articles += reading.articles
-        faults += [f"{name}: {fault}" for fault in reading.faults]
+        faults += [told_of(name, fault) for fault in reading.faults]
     return Reading(tuple(articles), tuple(faults))
 
 
@@ -104,17 +114,23 @@ def _papers(text: str, fetched: datetime, known: dict[str, Feed]) -> Reading:
         try:
             value = load_json(line)
             if not isinstance(value, dict):
-                raise Unreadable("it is no object")
+                raise Unreadable(_("it is no object"))
         except Unreadable as error:
             count += 1
             if count <= _LINES_TOLD:
-                faults.append(f"line {number} is left out: {error}")
+                said = _("line %(number)d is left out: %(reason)s")
+                faults.append(said % {"number": number, "reason": error})
             continue
         entries.append(_paper(value))
     if not entries:
-        raise Unreadable("it is neither a snapshot nor lines of JSON")
+        raise Unreadable(_("it is neither a snapshot nor lines of JSON"))
     if count > _LINES_TOLD:
-        faults.append(f"{count - _LINES_TOLD:,} more lines are left out, as they are no JSON")
+        said = ngettext(
+            "%(count)s more line is left out, as it is no JSON",
+            "%(count)s more lines are left out, as they are no JSON",
+            count - _LINES_TOLD,
+        )
+        faults.append(said % {"count": f"{count - _LINES_TOLD:,}"})
     reading = articles_of(entries, _feed(known, "arXiv", "arXiv"), fetched=fetched)
     return Reading(reading.articles, (*faults, *reading.faults))
 

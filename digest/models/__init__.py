@@ -622,6 +622,12 @@ class DeliveryQuerySet(models.QuerySet):
         """Deliveries a worker holds, as far as anybody can know."""
         return self.filter(state=Delivery.State.RUNNING, claimed_until__gt=now)
 
+    def failing(self) -> DeliveryQuerySet:
+        """Deliveries that have failed, be it once, and are tried again by themselves."""
+        return self.filter(state__in=(Delivery.State.WAITING, Delivery.State.RUNNING)).exclude(
+            error=""
+        )
+
 
 class Delivery(models.Model):
     """An edition on its way into one channel. It is the queue and the record at once."""
@@ -667,6 +673,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.edition_id} → {self.channel}: {self.state}"
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it has failed, be it once, and is tried again by itself."""
+        return bool(self.error) and self.state in (self.State.WAITING, self.State.RUNNING)
 
 
 class Channel(models.Model):

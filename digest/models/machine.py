@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -35,7 +36,7 @@ class Feed(models.Model):
 
     desk = models.ForeignKey("digest.Desk", models.PROTECT, related_name="feeds")
     name = models.CharField(max_length=200)
-    url = models.CharField(max_length=document.URL_LIMIT, validators=[is_link])
+    url = models.CharField(max_length=500, validators=[is_link])
     kind = models.CharField(max_length=20, choices=[(k, k) for k in entries.KINDS], default="feed")
     section = models.CharField(
         max_length=document.LINE_LIMIT,
@@ -101,8 +102,9 @@ class Article(models.Model):
     desk = models.ForeignKey("digest.Desk", models.PROTECT, related_name="articles")
     snapshot = models.CharField(max_length=64, blank=True)
     feed = models.CharField(max_length=200)
-    key = models.CharField(max_length=document.URL_LIMIT)
-    url = models.CharField(max_length=document.URL_LIMIT)
+    hash = models.CharField(max_length=64, help_text=_("Of its feed, its file and its key."))
+    key = models.TextField()
+    url = models.TextField()
     title = models.TextField()
     text = models.TextField(blank=True)
     author = models.TextField(blank=True)
@@ -117,9 +119,8 @@ class Article(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["desk", "snapshot", "feed", "key"], name="one_article_a_feed"
-            )
+            # By a hash: an index has no room for every link.
+            models.UniqueConstraint(fields=["desk", "hash"], name="one_article_a_feed")
         ]
         indexes = [models.Index(fields=["desk", "fetched_at"], name="articles_by_age")]
 
@@ -129,10 +130,12 @@ class Article(models.Model):
     @classmethod
     def of(cls, article: articles.Article, desk_id: int, snapshot: str = "") -> Article:
         """The row of an article, not yet saved."""
+        named = "\n".join([snapshot, article.feed, article.key])
         return cls(
             desk_id=desk_id,
             snapshot=snapshot,
             feed=article.feed[:200],
+            hash=hashlib.sha256(named.encode("utf-8", "replace")).hexdigest(),
             key=article.key,
             url=article.url,
             title=article.title,

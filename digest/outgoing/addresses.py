@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 # `is_global` alone is not enough: what it says differs between versions of Python, and it knows
 # nothing of an IPv4 address that is wrapped in an IPv6 one.
@@ -68,24 +69,25 @@ class Target:
 def target_of(url: str) -> Target:
     """Take a URL apart. Raises `Refused` for all but http(s) addresses without a password."""
     if _BLANK.search(url):
-        raise Refused("an address cannot contain blanks, control characters or \\")
+        raise Refused(_("an address cannot contain blanks, control characters or \\"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Refused("the address has a host or a port that cannot be read") from None
+        raise Refused(_("the address has a host or a port that cannot be read")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused("an address starts with http:// or https:// and names a host")
+        raise Refused(_("an address starts with http:// or https:// and names a host"))
     if "@" in parts.netloc:
-        raise Refused("an address cannot carry a user name or password")
+        raise Refused(_("an address cannot carry a user name or password"))
     if port == 0:
-        raise Refused("port 0 is no port")
+        raise Refused(_("port 0 is no port"))
     try:
         host = parts.hostname if ":" in parts.hostname else _ascii(parts.hostname)
     except UnicodeError:
-        raise Refused(f"{parts.hostname!r} is no name of a host") from None
+        said = _("%(name)s is no name of a host") % {"name": repr(parts.hostname)}
+        raise Refused(said) from None
     if not f"{parts.path}{parts.query}".isascii():
-        raise Refused("letters outside of ASCII in a path are written as %XX")
+        raise Refused(_("letters outside of ASCII in a path are written as %XX"))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)
 
@@ -121,15 +123,17 @@ def look_up(target: Target) -> list[tuple[int, Any]]:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NoAnswer(f"{target.host} cannot be found: {error}") from None
+        said = _("%(host)s cannot be found: %(error)s")
+        raise NoAnswer(said % {"host": target.host, "error": error}) from None
     if not found:
-        raise NoAnswer(f"{target.host} has no address")
+        raise NoAnswer(_("%(host)s has no address") % {"host": target.host})
     if not is_allowed(target):
         for _family, _type, _protocol, _name, address in found:
             # One bad address among good ones is refused, too: it is how rebinding is prepared.
             if not is_public(str(address[0])):
-                raise Refused(
-                    f"{target.host} leads to {address[0]}, which is not on the open internet; "
-                    f"only OUTGOING_ALLOW can open it"
+                said = _(
+                    "%(host)s leads to %(address)s, which is not on the open internet; "
+                    "only OUTGOING_ALLOW can open it"
                 )
+                raise Refused(said % {"host": target.host, "address": address[0]})
     return [(family, address) for family, _type, _protocol, _name, address in found]

@@ -10,6 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from digest.outgoing.addresses import NoAnswer, Refused, Target, target_of
 
 #: How much of an answer is read where nothing else is said, in bytes. The rest is left where it is.
@@ -86,7 +89,7 @@ def get(
     sent = {"Accept-Encoding": "gzip"} | dict(headers)
     url, moved, is_for_good = in_ascii(url), "", True
     target = target_of(url)
-    for _ in range(redirects + 1):
+    for _hop in range(redirects + 1):
         answer = _Exchange(target, deadline, timeout, limit).ask("GET", url, sent)
         location = answer.headers.get("location", "")
         if answer.status not in _MOVED or not location:
@@ -102,12 +105,18 @@ def get(
         before, url = target, in_ascii(_joined(url, location, target))
         target = target_of(url)
         if (before.scheme, target.scheme) == ("https", "http"):
-            raise Refused(f"{before} sends on to {target}, which is not encrypted")
+            said = _("%(place)s sends on to %(target)s, which is not encrypted")
+            raise Refused(said % {"place": before, "target": target})
         if (before.host, before.port) != (target.host, target.port):
             sent = {name: value for name, value in sent.items() if name.lower() not in _PRIVATE}
         is_for_good &= answer.status in (301, 308)
         moved = url if is_for_good else moved
-    raise NoAnswer(f"{target} and others send on more than {redirects} times")
+    said = ngettext(
+        "%(place)s and others send on more than once",
+        "%(place)s and others send on more than %(count)d times",
+        redirects,
+    )
+    raise NoAnswer(said % {"place": target, "count": redirects})
 
 
 def in_ascii(url: str) -> str:
@@ -123,7 +132,8 @@ def _joined(url: str, location: str, target: Target) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise Refused(f"{target} sends on to an address that cannot be read") from None
+        said = _("%(place)s sends on to an address that cannot be read")
+        raise Refused(said % {"place": target}) from None
 
 
 @dataclass
@@ -159,17 +169,20 @@ class _Exchange:
             location = found.get("location", "")[:500]
             return Answer(response.status_code, content, flaw, location, found, url)
         except (TimeoutError, httpcore.TimeoutException):
-            raise NoAnswer(f"{target} has not answered within {self.timeout:g} seconds") from None
+            said = _("%(place)s has not answered within %(seconds)s seconds")
+            values = {"place": target, "seconds": f"{self.timeout:g}"}
+            raise NoAnswer(said % values) from None
         except (httpcore.LocalProtocolError, httpx.InvalidURL) as error:
-            raise Refused(f"this cannot be sent to {target}: {error}") from None
+            said = _("this cannot be sent to %(place)s: %(error)s")
+            raise Refused(said % {"place": target, "error": error}) from None
         except (
             OSError,
             httpcore.NetworkError,
             httpcore.ProtocolError,
             httpx.HTTPError,
         ) as error:
-            said = str(error) or type(error).__name__
-            raise NoAnswer(f"{target} did not answer: {said}") from None
+            values = {"place": target, "error": str(error) or type(error).__name__}
+            raise NoAnswer(_("%(place)s did not answer: %(error)s") % values) from None
 
     def _raw(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """Headers as they are sent. Refused before anybody is connected to."""
@@ -178,10 +191,11 @@ class _Exchange:
         merged = {name: value for name, value in ours.items() if name.lower() not in theirs}
         for name, value in headers.items():
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-                raise Refused(
-                    f"this cannot be sent to {self.target}: the header {name!r} holds a line "
-                    f"break or another character that headers cannot have"
+                said = _(
+                    "this cannot be sent to %(place)s: the header %(name)s holds a line "
+                    "break or another character that headers cannot have"
                 )
+                raise Refused(said % {"place": self.target, "name": repr(name)})
         return [
             (name.encode("ascii"), value.strip().encode("latin-1"))
             for name, value in (merged | dict(headers)).items()
@@ -197,11 +211,12 @@ class _Exchange:
             for piece in _unpacked(self._counted(pieces), headers.get("content-encoding", "")):
                 content += piece
                 if len(content) > self.limit:
-                    return bytes(content[: self.limit]), f"it is longer than {self.limit:,} bytes"
+                    return bytes(content[: self.limit]), _too_long(self.limit)
         except TimeoutError:
-            return bytes(content), f"it did not end within {self.timeout:g} seconds"
+            said = _("it did not end within %(seconds)s seconds")
+            return bytes(content), said % {"seconds": f"{self.timeout:g}"}
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError):
-            return bytes(content), "it broke off"
+            return bytes(content), _("it broke off")
         except ValueError as error:
             return bytes(content), str(error)
         return bytes(content), ""
@@ -213,7 +228,11 @@ class _Exchange:
             yield piece
             count += len(piece)
             if count > self.limit:
-                raise ValueError(f"it is longer than {self.limit:,} bytes")
+                raise ValueError(_too_long(self.limit))
+
+
+def _too_long(limit: int) -> str:
+    return _("it is longer than %(limit)s bytes") % {"limit": f"{limit:,}"}
 
 
 def _unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
@@ -226,7 +245,8 @@ def _unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         yield from pieces
         return
     if encoding not in ("gzip", "x-gzip"):
-        raise ValueError(f"it is packed as {encoding[:40]!r}, which was not asked for")
+        said = _("it is packed as %(encoding)s, which was not asked for")
+        raise ValueError(said % {"encoding": repr(encoding[:40])})
     unpacker = zlib.decompressobj(wbits=31)
     has_begun = False
     try:
@@ -241,6 +261,6 @@ def _unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
                 piece = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
                 is_full = len(unpacked) == _PIECE and not unpacker.eof
     except zlib.error as error:
-        raise ValueError(f"it cannot be unpacked: {error}") from None
+        raise ValueError(_("it cannot be unpacked: %(error)s") % {"error": error}) from None
     if has_begun and not unpacker.eof:
-        raise ValueError("it broke off")
+        raise ValueError(_("it broke off"))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from digest.markup import to_html
 from editorial import diff
@@ -67,3 +73,48 @@ def counts(approved: int, waiting: int, dropped: int, held: int) -> dict[str, in
 def minus(left: int, right: int) -> int:
     """The difference of two counts."""
     return left - right
+
+
+# --- moments and hashes, as a newsroom says them -------------------------------------------------
+
+#: Zones are named in English; those with a name in the page's language have it here.
+_CITIES: dict[str, Promise] = {"Asia/Taipei": gettext_lazy("Taipei")}
+
+
+@register.filter
+def city(zone: str) -> str | Promise:
+    """The city a time zone is named after: `Asia/Taipei` is Taipei's."""
+    return _CITIES.get(zone) or zone.rpartition("/")[2].replace("_", " ")
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """A moment in the newsroom's time, without the day where that is today."""
+    at, now = timezone.localtime(at), timezone.localtime()
+    if at.date() == now.date():
+        return f"{at:%H:%M}"
+    return f"{at:%m-%d %H:%M}" if at.year == now.year else f"{at:%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """How long it is until a moment, in seconds and in `words`; `forms` is what hours.js needs to
+    count it down: with hours, with minutes alone, and when there is nothing left."""
+
+    seconds: int
+    forms: tuple[str, str, str]
+
+    @property
+    def words(self) -> str:
+        """As a sentence takes it: `in 1 h 12 m`."""
+        hours, minutes = divmod(self.seconds // 60, 60)
+        form = self.forms[0 if hours else 1 if minutes else 2]
+        return form.format(hours=hours, minutes=minutes)
+
+
+@register.filter
+def time_left(at: datetime) -> TimeLeft:
+    """How long it is until a moment, by the desk's clock, whatever the reader's own shows."""
+    seconds = max(0, int((at - timezone.now()).total_seconds()))
+    forms = (_("in {hours} h {minutes} m"), _("in {minutes} m"), _("any moment now"))
+    return TimeLeft(seconds, forms)

@@ -42,6 +42,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
     prefetch_related_objects([found], tags)
     front = editing.front_values(found)
+    alarms = pages.alarms_at(by.desk)
     context = {
         "by": by,
         "desk": by.desk,
@@ -58,7 +59,8 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
             (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
             for name, value in front.items()
         ],
-        "alarms": pages.alarms_at(by.desk),
+        "alarms": alarms,
+        "alarms_mark": pages.alarms_mark(alarms),
         "people": pages.people_at(found, but=by.user_id),
         "undoable": pages.undoable_of(at),
         "publication": pages.publication_of(view.case),
@@ -89,5 +91,6 @@ def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "since": last_event(found),
         "keys": pages.workplace_of(by, found).keys,
         "publication": standing,
+        "fragment": True,
     }
     return render(request, "editorial/_publication.html", context)

@@ -38,9 +38,11 @@ def pulse(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     _is_here(issue, by, request.POST.get("card", ""))
     since = request.POST.get("since", "")
     since = int(since) if is_number(since) else now
+    alarms = pages.alarms_at(by.desk)
     context = {
         "people": pages.people_at(issue, but=by.user_id),
-        "alarms": pages.alarms_at(by.desk),
+        "alarms": alarms,
+        "alarms_mark": pages.alarms_mark(alarms),
         "desk": by.desk,
         "issue": issue,
         "since": now,
@@ -104,6 +106,8 @@ def _news(issue: Issue, by: Membership, since: int) -> dict:
         news["order"] = case.order
     if verbs & {"insight.edit", "insight.approve", "insight.withdraw", "suggestion.take"}:
         news["insight"] = pages.insight_on(at)
-    if any(verb.startswith(("issue.", "delivery.")) for verb in verbs):
+    # What is signed or out is not what the desk holds any more, once somebody works on that.
+    is_signed = issue.due_at or issue.published_id
+    if is_signed or any(verb.startswith(("issue.", "delivery.")) for verb in verbs):
         news |= {"case": case, "publication": pages.publication_of(case)}
     return news

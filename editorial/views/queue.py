@@ -35,7 +35,6 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
     context = {
         "by": by,
         "desk": by.desk,
-        "alarms": pages.alarms_at(by.desk),
         "may_operate": may_operate(request.user, by),
         "today": by.desk.today(),
         "since": since,
@@ -65,6 +64,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
             "more_issues": len(in_work) - len(on_top),
             "refused": queue.drafts_refused(by.desk)[:10],
         }
+    context |= pages.alarms_of(by.desk)
     return render(request, "editorial/queue.html", context)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
@@ -75,7 +75,7 @@ def month(request: HttpRequest, desk: str) -> HttpResponse:
         "weeks": calendar.weeks_of(by.desk, shown),
         "previous": shown - timedelta(days=1),
         "next": (shown + timedelta(days=32)).replace(day=1),
-        "alarms": pages.alarms_at(by.desk),
+        **pages.alarms_of(by.desk),
     }
     return render(request, "editorial/calendar.html", context)
 
@@ -107,7 +107,7 @@ def _rule_page(
 ) -> HttpResponse:
     present = Desk.objects.select_related("rule_signed_by").get(pk=by.desk_id)
     next_issue = (
-        Issue.objects.filter(desk=present, published=None, date__gte=present.today())
+        Issue.objects.filter(desk=present, editions=None, date__gte=present.today())
         .order_by("date")
         .first()
     )
@@ -126,6 +126,23 @@ def _rule_page(
         "error": error,
     }
     return render(request, "editorial/rule.html", context, status=status)
+
+
+@require_safe
+@signed_in
+def alarms(request: HttpRequest, desk: str) -> HttpResponse:
+    """The desk's alarms: a fragment that the queue asks for while somebody looks at it.
+
+    The page says what it shows (`have`): where that is still so, 204 leaves it alone.
+    """
+    by = membership_at(request, desk)
+    if not request.htmx:
+        return redirect("queue", desk)
+    found = pages.alarms_of(by.desk)
+    if request.GET.get("have") == found["alarms_mark"]:
+        return HttpResponse(status=204)
+    context = {"by": by, "desk": by.desk, "asks_again": True, **found}
+    return render(request, "editorial/_alarms.html", context)
 
 
 @require_POST

@@ -1,5 +1,5 @@
 // How far the issue is, counted from the rows of the page whenever one of them changes.
-// Behaviour hangs on: [data-count], and the data- attributes of rows.
+// Behaviour hangs on: [data-count] (in it [data-one][data-many]: its word by number), and the data- attributes of rows.
 
 const number = (selector) => document.querySelectorAll(selector).length;
 
@@ -22,6 +22,8 @@ function recount() {
     const count = counts[place.dataset.count];
     const shown = place.querySelector("b");
     if (shown && shown.textContent !== String(count)) shown.textContent = count;
+    const word = place.querySelector("[data-one]");
+    if (word) word.textContent = count === 1 ? word.dataset.one : word.dataset.many;
     place.hidden = !count && place.dataset.count !== "approved";
   }
   const isReady = !counts.waiting && !counts.held && !counts["insight-waiting"];

@@ -4,6 +4,7 @@ import "./acting.js";
 import "./completing.js";
 import "./counting.js";
 import "./guarded.js";
+import "./hours.js";
 import "./keys.js";
 import "./ordering.js";
 import * as panels from "./panels.js";
@@ -13,9 +14,19 @@ import { keptKeys } from "./journal.js";
 import { adopt } from "./saving.js";
 import "./signing.js";
 import * as walk from "./walking.js";
+import { announce } from "./words.js";
 
 document.documentElement.classList.add("has-script");
 adopt(document);
+
+// What the last page had to say is said where everything is: as part of a page that has just been
+// loaded nobody who listens would hear it.
+const told = document.querySelector(".messages");
+if (told) {
+  const text = [...told.children].map((each) => each.textContent).join(" ");
+  told.remove();
+  setTimeout(announce, 300, text);
+}
 
 const named = location.hash && document.getElementById(location.hash.slice(1))?.closest("[data-card]");
 const begin = named || walk.cards().find(walk.needsAttention) || walk.cards()[0];

@@ -24,6 +24,12 @@ function leaveTyping(event) {
   }
 }
 document.addEventListener("htmx:oobBeforeSwap", leaveTyping);
+// What is there already is not said to listeners once more, and what is open stays open.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { mark } = event.detail.target.dataset;
+  const next = event.detail.fragment.firstElementChild?.dataset.mark;
+  if (mark !== undefined && mark === next) event.detail.shouldSwap = false;
+});
 // The publication asks for itself while it moves; somebody may be writing why it should stop.
 document.getElementById("publication")?.parentElement
   .addEventListener("htmx:beforeSwap", (event) => {

@@ -84,7 +84,7 @@ def test_the_reference_job_takes_34_keys_and_one_page_load(newsroom, at_desk, ca
     keys.press("S")
     expect(page.locator("#sign")).to_be_enabled()
     keys.press("y")
-    expect(page.locator("#publication")).to_contain_text("06:50（Asia/Taipei）發布")
+    expect(page.locator("#publication")).to_contain_text("06:50（台北）發布")
     assert loads == []
     made = decisions(newsroom, address)
     assert [
@@ -107,7 +107,7 @@ def test_accepting_all_18_cards_takes_22_keys(newsroom, at_desk, capsys):
     keys.press("a", "S")
     expect(page.locator("#sign")).to_be_enabled()
     keys.press("y")
-    expect(page.locator("#publication")).to_contain_text("06:50（Asia/Taipei）發布")
+    expect(page.locator("#publication")).to_contain_text("06:50（台北）發布")
     assert len(decisions(newsroom, address)) == 20
     with capsys.disabled():
         print(f"\n  accept all: {keys.count} keys, modifiers counted")
@@ -489,7 +489,7 @@ def test_the_chiefs_second_pass_walks_only_what_has_changed(newsroom, at_desk, c
     chief_keys.press("S")
     expect(chief.locator("#sign")).to_be_enabled()
     chief_keys.press("y")
-    expect(chief.locator("#publication")).to_contain_text("06:50（Asia/Taipei）發布")
+    expect(chief.locator("#publication")).to_contain_text("06:50（台北）發布")
     with capsys.disabled():
         print(f"\n  second pass over 3 changed cards and a signature: {chief_keys.count} keys")
     assert len(walked) == 3
@@ -537,7 +537,7 @@ def test_on_a_phone_the_chief_signs_three_changed_cards_with_five_taps(newsroom,
     tap(page.locator('[data-thumb="sign"]'))
     expect(page.locator("#sign")).to_be_focused()
     tap(page.locator("#sign"))
-    expect(page.locator("#publication")).to_contain_text("06:50（Asia/Taipei）發布")
+    expect(page.locator("#publication")).to_contain_text("06:50（台北）發布")
     assert taps <= 5
 
 

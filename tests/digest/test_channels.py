@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import translation
 
 from digest import hugo as dialect
 from digest.channels import KINDS, Message, Parcel, Undeliverable, configured, jsonfile, programs
@@ -28,6 +29,13 @@ from tests.digest.servers import answer, listener, mail_server, web_server
 
 SECRET = "a secret of the two of us"
 DAY = date(2026, 2, 12)
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    """Sentences are compared as they stand in the code."""
+    with translation.override("en"):
+        yield
 
 
 def parcel_in(tree: Path, **values) -> Parcel:

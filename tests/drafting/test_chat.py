@@ -8,6 +8,7 @@ import time
 from datetime import date
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -290,6 +291,30 @@ def test_a_bad_answer_is_asked_for_once_more_with_the_reason(bad):
     assert len(asked[1]["messages"]) == 4
     assert "你剛才的回答不能用" in asked[1]["messages"][3]["content"]
     assert written.usage.tokens_in == 2400
+
+
+def test_editors_are_told_in_their_language_and_the_model_the_same_in_any():
+    asked, marks = {}, {}
+    for language in ("en", "zh-hant"):
+        with translation.override(language):
+            written, asked[language] = written_with(said("no"), said("no"))
+            marks[language] = written.marks[0]
+    assert asked["en"] == asked["zh-hant"]
+    assert "there is no JSON object in the answer" in asked["en"][1]["messages"][3]["content"]
+    assert "there is no JSON object in the answer" in marks["en"]
+    assert marks["zh-hant"] == (
+        "本卡改由 extractive 撰寫。chat (small-model) 的情況："
+        "連續兩次的回覆都無法採用（回覆中沒有 JSON 物件）。"
+    )
+
+
+def test_what_no_article_has_is_listed_as_chinese_does():
+    topic = placed(article(TOPIC.topic.title, "北辰科技發布了新模型。"))
+    reply = said(GOOD | {"headline": "參數增為 81 億與 92 億"})
+    with translation.override("zh-hant"):
+        written, _asked = written_with(reply, topic=topic)
+    assert written.marks[0] == "標題有文章裡找不到的數字：81 億、92 億。"
+    assert "文章裡找不到這些關鍵實體：Lena Ortiz。" in written.marks
 
 
 def test_after_two_bad_answers_the_writer_without_a_model_takes_the_card():

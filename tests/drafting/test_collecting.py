@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from digest.drafting.collecting import (
     BACK_OFF_LIMIT,
@@ -291,6 +292,15 @@ def test_a_house_that_wants_to_be_left_alone_is_left_alone(server):
     assert "answered 429 to “/limited” before it" in found["/atom"].faults[0]
     assert found["/atom"].next_try == found["/limited"].next_try
     assert found["/atom"].errors == 0
+
+
+def test_faults_are_said_in_the_language_of_whoever_asked_for_all(server):
+    feeds = [Feed(path, server.url(path)) for path in ("/forbidden", "/limited", "/rss")]
+    with translation.override("zh-hant"):
+        found = [result.faults[0] for result in collect(feeds, now=NOW, pause=0, timeout=5)]
+    assert found[0].endswith(" 回應 403（拒絕讀取）")
+    assert "回應 429（請求過於頻繁），並要求等到 2026-02-11" in found[1]
+    assert found[2].endswith("先前對「/limited」回應 429")
 
 
 def test_a_feed_that_is_not_due_waits_and_says_so(server):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -383,10 +382,9 @@ def test_any_articles_are_a_card_that_can_be_kept(articles, reason, language):
         "Foo-", "Foo ", "_", "~", "*", "`", "1,000", "百分之", "{{<", "\\",
     ],
 )  # fmt: skip
-def test_no_repetition_makes_the_writer_slow(piece):
+def test_the_writer_comes_to_an_end_with_any_repetition(piece):
+    """Anything quadratic would take hours here."""
     text = "北辰科技發布模型，參數量為 70 億。" + piece * (200_000 // len(piece))
-    begun = time.monotonic()
     write(article(text, text), article("標題", text, "乙", "en"))
     ground = Ground([text])
     assert ground.strange_numbers("70 億") == []
-    assert time.monotonic() - begun < 5

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from digest.document import Importance
 from digest.drafting.articles import Article, Earlier, Topic
@@ -202,11 +203,14 @@ def test_no_section_holds_more_than_its_quota():
 
 
 def test_a_thin_or_empty_section_is_said():
-    _, placement = _places(*(_topic(f"Big {n}", 9) for n in range(3)), _topic("A speech model"))
+    topics = [*(_topic(f"Big {n}", 9) for n in range(3)), _topic("A speech model")]
+    with translation.override("zh-hant"):
+        _, placement = _places(*topics)
     assert f"「{SECTIONS[1]}」只有 1 則主題，應有 3 則。" in placement.flags
     assert f"「{SECTIONS[5]}」沒有主題，應有 3 則。" in placement.flags
     assert not any(SECTIONS[0] in flag for flag in placement.flags)
-    _, empty = _places(language="en")
+    assert f"“{SECTIONS[1]}” has 1 of 3 topics." in _places(*topics)[1].flags
+    _, empty = _places()
     assert empty.flags == tuple(f"“{title}” has none of 3 topics." for title in SECTIONS)
 
 
@@ -216,7 +220,8 @@ def test_what_ran_is_left_out_and_said():
     assert "Old" not in found
     assert "Follows" in found
     assert placement.rest[-1].topic == old
-    assert placement.flags[-1] == "1 則主題因近兩週已刊出而略過。"
+    left_out = "1 topic was left out because an issue of the last fortnight has it."
+    assert placement.flags[-1] == left_out
 
 
 def test_sections_of_another_desk_go_by_their_own_words_and_then_take_turns():

@@ -53,7 +53,7 @@ def test_a_comment_is_kept_with_its_quote_and_counted(page, ready, editor):
     assert (event.card, event.actor, event.after) == (card, editor.user, {"comment": comment.pk})
     # The row asks for attention, the issue counts it, and a signature is not held up by it.
     assert f'id="row-{card.pk}"' in html and 'data-attention="waiting"' in html
-    assert "1 comment<" in html and "<b>1</b> open comments" in html
+    assert "1 comment<" in html and re.search(r"<b>1</b> <span[^>]*>open comment</span>", html)
     row = queue.case_of_issue(ready.pk).cards[card.pk].card
     assert (row.comments, row.attention, row.state) == (1, "waiting", "approved")
     ready_now = queue.case_of_issue(ready.pk).readiness

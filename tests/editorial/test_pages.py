@@ -393,7 +393,7 @@ class Scanner(HTMLParser):
 #: The elements that an answer puts in the place of those on the page.
 _PART = re.compile(
     r"(?:row|acts|body)-\d+|(?:row|body)-insight|readiness|undo-place|order|since|said"
-    r"|refusal|news|people|alarms|publication"
+    r"|refusal|news|people|alarms|publication|press"
 )
 
 
@@ -410,6 +410,9 @@ def is_our_htmx(tag: str, attrs: dict[str, str | None], name: str) -> bool:
         return bool(at) and name in (
             *("hx-get", "hx-trigger", "hx-target", "hx-swap", "hx-push-url", "hx-sync"),
         )
+    if attrs.get("id") == "alarms":
+        at = re.match(r"/desk/daily/alarms/\?", attrs.get("hx-get") or "")
+        return bool(at) and name in ("hx-get", "hx-trigger", "hx-swap")
     if attrs.get("id") == "publication":
         at = re.match(r"/desk/daily/[\d-]+/publication/\?", attrs.get("hx-get") or "")
         return bool(at) and name in ("hx-get", "hx-trigger", "hx-swap")

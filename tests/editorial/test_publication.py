@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from digest import hugo
+from digest.alarms import raise_alarm
 from digest.models import Delivery, Issue
 from digest.publishing import deliver, publish_due
 from editorial import pages, queue
+from editorial.calendar import weeks_of
 from editorial.decisions import Refused, decide
 from tests.conftest import approve_everything, cards_of, say_correction, sign
+from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import address, client_of
 from tests.editorial.work import change, front_of, rewrite
 from tests.publisher import do, post_of, work
@@ -222,3 +228,96 @@ def test_at_a_four_eyes_desk_the_insight_is_signed_by_somebody_else(issue, desk,
     decide("approve_insight", issue_id=issue.pk, by=chief, seen=issue.insight_hash)
     do("sign", issue, chief)
     assert issue.editions.count() == 1
+
+
+# --- what the desk says of it --------------------------------------------------------------------
+
+
+def shown(by, name: str, issue: Issue) -> str:
+    """The text of a page about an issue, without its tags."""
+    html = client_of(by).get(address(name, issue)).content.decode()
+    return " ".join(re.sub(r"<[^>]*>", "", html).split())
+
+
+def test_one_sentence_says_what_will_happen_and_then_what_did(clock, ready, chief):
+    signed = sign(ready, chief)
+    hash_ = f"{signed.sha256[:8]}…"
+    clock.move_to(HOUR - timedelta(minutes=72))
+    text = shown(chief, "issue", ready)
+    assert f"Goes out 06:50 Taipei, in 1 h 12 m, edition 1, {hash_}" in text
+    assert "signed, goes out 06:50" in text  # beside the counts, which stay in sight
+    clock.move_to(HOUR)
+    assert f"Edition 1, {hash_}, is going out right now." in shown(chief, "issue", ready)
+    work()
+    text = shown(chief, "issue", ready)
+    assert f"Edition 1, {hash_}, went out 06:50 Taipei. The channel has it." in text
+    assert f"{signed.sha256[:12]}… as signed" in text
+    clock.shift(timedelta(days=1))
+    assert "went out 02-12 06:50 Taipei" in shown(chief, "issue", ready)
+
+
+def test_a_delivery_is_red_at_its_first_failed_attempt(signed, editor, chief, settings):
+    issue, desk = signed.issue, signed.issue.desk
+    do("publish", issue, chief)
+    publish_due()
+    page, alarms = client_of(editor), reverse("alarms", args=[desk.slug])
+    queue_page = reverse("queue", args=[desk.slug])
+    html = page.get(queue_page).content.decode()
+    [asked] = re.findall(rf'hx-get="({alarms}[^"]*)"', html)
+    htmx = {"HX-Request": "true"}
+    assert page.get(asked, headers=htmx).status_code == 204
+    settings.HUGO_TREE = settings.HUGO_TREE / "file"
+    settings.HUGO_TREE.parent.mkdir(parents=True, exist_ok=True)
+    settings.HUGO_TREE.write_text("in the way")
+    work()
+    delivery = Delivery.objects.get()
+    assert (delivery.attempts, delivery.is_failing) == (1, True) and delivery.error
+    # The open queue hears of it, and so does whoever opens it or the issue.
+    fragment = page.get(asked, headers=htmx).content.decode()
+    sentence = escape(f"has not arrived at hugo yet: {delivery.error}")
+    assert sentence in fragment and sentence in page.get(queue_page).content.decode()
+    assert "a delivery fails and is tried again" in page.get(queue_page).content.decode()
+    assert queue.is_out(queue.issues_of(desk).get()) is False
+    html = page.get(address("issue", issue)).content.decode()
+    assert 'class="press press--bad"' in html and "0 of 1 channels have it." in html
+    settings.HUGO_TREE.unlink()
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    work()
+    assert "has not arrived" not in page.get(queue_page).content.decode()
+    assert 'class="press press--good"' in page.get(address("issue", issue)).content.decode()
+
+
+def test_a_page_that_is_open_hears_that_what_is_signed_is_not_what_stands_there(
+    signed, editor, chief
+):
+    do("publish", signed.issue, chief)
+    work()
+    page, since = client_of(chief), signed.issue.events.last().pk
+    change(cards_of(signed.issue)[0], editor, summary="甲。")
+    pulse = page.post(
+        address("pulse", signed.issue), {"since": since}, headers={"HX-Request": "true"}
+    )
+    html = pulse.content.decode()
+    assert 'id="press" hx-swap-oob="true"' in html and "1 change not signed" in html
+
+
+def test_readers_are_told_what_was_taken_back_and_nothing_of_what_never_was_out(signed, chief):
+    issue, reader = signed.issue, Client()
+    before = reader.get(f"/{issue.date}/", headers={"accept-language": "en"})
+    assert before.status_code == 404 and "taken back" not in before.content.decode()
+    do("publish", issue, chief)
+    work()
+    do("unpublish", issue, chief)
+    after = reader.get(f"/{issue.date}/", headers={"accept-language": "en"})
+    assert after.status_code == 404 and "has been taken back" in after.content.decode()
+    assert "Nothing of this issue is out." in shown(chief, "issue", issue)
+    [day] = [d for week in weeks_of(issue.desk, issue.date) for d in week if d.has_issue]
+    assert day.state == "withdrawn"
+
+
+def test_many_alarms_leave_room_for_the_work(issue, editor):
+    for number in range(5):
+        raise_alarm(issue.desk, "no_draft", key=f"x{number}", data={"day": f"2026-02-0{number}"})
+    html = client_of(editor).get(address("issue", issue)).content.decode()
+    assert html.count('class="alarm"') == 5
+    assert "2 more alarms" in html and html.count("alarms__more") == 1

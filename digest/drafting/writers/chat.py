@@ -21,6 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from digest import outgoing
 from digest.document import Passage
 from digest.drafting import answers, carding
@@ -51,6 +56,34 @@ _EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
 _FENCED = re.compile("===[0-9a-f]{20}===")
 _OPENING = re.compile(r"^(?:#{1,6}\s+|>\s+|[-*+•]\s+)+")
 
+#: What is said of numbers and of names that the articles (the cards, for the insight) do not have.
+_STRANGE: dict[str, tuple[Promise, Promise]] = {
+    "headline": (
+        gettext_lazy("In the headline, numbers that are in no article: %(found)s."),
+        gettext_lazy("In the headline, names that are in no article: %(found)s."),
+    ),
+    "summary": (
+        gettext_lazy("In the summary, numbers that are in no article: %(found)s."),
+        gettext_lazy("In the summary, names that are in no article: %(found)s."),
+    ),
+    "details": (
+        gettext_lazy("In the details, numbers that are in no article: %(found)s."),
+        gettext_lazy("In the details, names that are in no article: %(found)s."),
+    ),
+    "applications": (
+        gettext_lazy("In the applications, numbers that are in no article: %(found)s."),
+        gettext_lazy("In the applications, names that are in no article: %(found)s."),
+    ),
+    "insight": (
+        gettext_lazy("In the insight, numbers that are in no card: %(found)s."),
+        gettext_lazy("In the insight, names that are in no card: %(found)s."),
+    ),
+}
+_CARD_BY_ANOTHER = gettext_lazy("The card was written by %(fallback)s: of %(writer)s, %(reason)s.")
+_INSIGHT_BY_ANOTHER = gettext_lazy(
+    "The insight was written by %(fallback)s: of %(writer)s, %(reason)s."
+)
+
 A = TypeVar("A", bound=answers.Answer)
 
 
@@ -73,7 +106,7 @@ class Endpoint:
         object.__setattr__(self, "key", self.key.strip())
         if not re.fullmatch(r"[\x21-\x7e]*", self.key):
             raise ValueError(
-                "the key of the chat endpoint has a blank or a letter outside of ASCII"
+                _("the key of the chat endpoint has a blank or a letter outside of ASCII")
             )
 
     @property
@@ -156,7 +189,7 @@ class ChatWriter:
             written = self._fallback.write_card(placed, language=language)
             return replace(
                 written,
-                marks=(self._said_of_fallback(reason, "card"), *written.marks),
+                marks=(self._said_of_fallback(reason, _CARD_BY_ANOTHER), *written.marks),
                 usage=bill.usage,
                 evidence=tuple(bill.evidence),
             )
@@ -200,7 +233,7 @@ class ChatWriter:
             insight = self._fallback.write_insight(day)
             return replace(
                 insight,
-                marks=(self._said_of_fallback(reason, "insight"), *insight.marks),
+                marks=(self._said_of_fallback(reason, _INSIGHT_BY_ANOTHER), *insight.marks),
                 usage=bill.usage,
                 evidence=tuple(bill.evidence),
             )
@@ -212,13 +245,13 @@ class ChatWriter:
         for item in found.watch:
             text = set_text.plain(item)
             if strange := ground.strange_names(text):
-                names = ", ".join(strange)
-                marks.append(f"Taken off the watch list, as no card has {names}: “{text}”.")
+                said = _("Taken off the watch list, as no card has %(names)s: “%(text)s”.")
+                marks.append(said % {"names": carding.listed(strange), "text": text})
             elif text:
                 watch.append(prose(text))
-        said = [found.title, found.description, found.summary]
-        said += [text for p in found.passages for text in (p.title, *p.paragraphs)]
-        marks += _strange("the insight", "card", "\n".join(map(set_text.plain, said)), ground)
+        texts = [found.title, found.description, found.summary]
+        texts += [text for p in found.passages for text in (p.title, *p.paragraphs)]
+        marks += _strange("insight", "\n".join(map(set_text.plain, texts)), ground)
         return Insight(
             title=bare(set_text.plain(found.title), 80),
             description=one_line(set_text.plain(found.description)),
@@ -249,7 +282,7 @@ class ChatWriter:
         prompt = _prompt(kind, language).format(
             count=count, fence=fence, articles=data.replace(_FENCE, fence)
         )
-        system, _, user = prompt.partition("\n---\n")
+        system, _rule, user = prompt.partition("\n---\n")
         messages = [
             {"role": "system", "content": system.strip()},
             {"role": "user", "content": user.strip()},
@@ -262,9 +295,11 @@ class ChatWriter:
                     found = answers.read(text, model)
                     _check_language(found, language)
                 except Malformed as error:
-                    reason = f"its answer could not be used ({error})"
+                    said = _("twice its answer could not be used (%(reason)s)")
+                    reason = said % {"reason": error}
                     self._keep(bill, text)
-                    repair = _prompt("repair", language).format(error=str(error)).strip()
+                    with translation.override("en"):  # its words are the same in any newsroom
+                        repair = _prompt("repair", language).format(error=str(error)).strip()
                     messages = [
                         *messages[:2],
                         {"role": "assistant", "content": text[:8_000] or "…"},
@@ -273,7 +308,6 @@ class ChatWriter:
                 else:
                     self._failures = 0
                     return found, ""
-            reason = f"twice {reason}"
         except _Failed as error:
             reason = str(error)
             if error.evidence:
@@ -283,16 +317,21 @@ class ChatWriter:
         self._failures += 1
         return None, self._without_key(reason)
 
-    def _said_of_fallback(self, reason: str, what: str) -> str:
-        reason = shortened(one_line(reason), 300)
-        said = f"The {what} was written by {self._fallback.name}: of {self.name}, {reason}."
-        if self._failures >= self._patience:
-            self._given_up = True
-            said += (
-                f" The endpoint is left alone for the rest of the run, and {self._fallback.name}"
-                " writes all that is left."
-            )
-        return said
+    def _said_of_fallback(self, reason: str, sentence: Promise) -> str:
+        values = {
+            "fallback": self._fallback.name,
+            "writer": self.name,
+            "reason": shortened(one_line(reason), 300),
+        }
+        said = str(sentence) % values
+        if self._failures < self._patience:
+            return said
+        self._given_up = True
+        further = _(
+            "%(said)s The endpoint is left alone for the rest of the run, and %(fallback)s writes "
+            "all that is left."
+        )
+        return further % (values | {"said": said})
 
     def _complete(self, messages: Sequence[dict[str, str]], bill: _Bill) -> str:
         """What the model says to these messages. Raises _Failed where nothing comes of it."""
@@ -330,7 +369,8 @@ class ChatWriter:
         except outgoing.NoAnswer as error:
             raise _Failed(str(error)) from None
         except (outgoing.Refused, ValueError) as error:
-            raise _Failed(f"nothing is sent to it: {error}", for_good=True) from None
+            said = _("nothing is sent to it: %(reason)s") % {"reason": error}
+            raise _Failed(said, for_good=True) from None
         finally:
             spent = Usage(requests=1, seconds=max(0.0, self._clock() - begun))
             bill.usage += spent
@@ -340,10 +380,10 @@ class ChatWriter:
             return self._request(messages, bill)
         if answer.status != 200:
             is_passing = answer.status in _LATER or answer.status >= 500
-            reason = f"it answered with status {answer.status}"
+            reason = _("it answered with status %(status)d") % {"status": answer.status}
             raise _Failed(reason, text, for_good=not is_passing)
         if not answer.is_whole:
-            raise _Failed("its answer broke off or was longer than is read", text)
+            raise _Failed(_("its answer broke off or was longer than is read"), text)
         return self._content_of(text, bill)
 
     def _content_of(self, text: str, bill: _Bill) -> str:
@@ -353,7 +393,7 @@ class ChatWriter:
             if not isinstance(payload, dict):
                 raise ValueError
         except (ValueError, RecursionError):
-            raise _Failed("its answer is no JSON", text) from None
+            raise _Failed(_("its answer is no JSON"), text) from None
         tokens = payload.get("usage")
         tokens_in, tokens_out = (
             _count(tokens, key) for key in ("prompt_tokens", "completion_tokens")
@@ -365,7 +405,7 @@ class ChatWriter:
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = choice.get("message") if isinstance(choice, dict) else None
         if not isinstance(message, dict):
-            raise _Failed("its answer holds no choice", text)
+            raise _Failed(_("its answer holds no choice"), text)
         content = message.get("content")
         if isinstance(content, list):  # some give their text in parts
             parts = (part.get("text") for part in content if isinstance(part, dict))
@@ -374,7 +414,7 @@ class ChatWriter:
             return content
         if isinstance(refusal := message.get("refusal"), str) and refusal:
             return refusal  # words without JSON: asked once more, then given up
-        raise _Failed("its answer is empty", text)
+        raise _Failed(_("its answer is empty"), text)
 
     def _keep(self, bill: _Bill, text: str) -> None:
         bill.evidence.append(clean_evidence(self._without_key(text)))
@@ -495,10 +535,8 @@ class _Links:
 
     def marks(self) -> list[str]:
         """What to say about links that lead elsewhere."""
-        return [
-            f"A link that is none of the articles' was taken out: {shortened(one_line(url), 120)}."
-            for url in self._foreign
-        ]
+        said = _("A link that is none of the articles' was taken out: %(url)s.")
+        return [said % {"url": shortened(one_line(url), 120)} for url in self._foreign]
 
 
 class _Setter:
@@ -511,7 +549,7 @@ class _Setter:
     def plain(self, text: str) -> str:
         """A text as one line without links and without the markup that models cannot leave."""
         text = self._links.take_out(_FENCED.sub("", one_line(text)))
-        for _ in range(3):
+        for _depth in range(3):
             text = _EMPHASIS.sub(r"\2", text)
         text = _OPENING.sub("", text)
         if self._language == "zh-Hant" and is_simplified(text):
@@ -523,7 +561,7 @@ class _Setter:
         """What to say about how the text was changed."""
         if not self._was_simplified:
             return []
-        return ["Some of it was in Simplified characters; the characters are converted."]
+        return [_("Some of it was in Simplified characters; the characters are converted.")]
 
 
 def _bullets(items: tuple[Item, ...], set_text: _Setter) -> str:
@@ -539,29 +577,28 @@ def _bullets(items: tuple[Item, ...], set_text: _Setter) -> str:
 def _unfounded(answer: CardAnswer, ground: Ground, set_text: _Setter) -> list[str]:
     """What a card says that no article does."""
     places = {
-        "the headline": [answer.headline],
-        "the summary": [answer.summary],
-        "the details": [t for item in answer.details for t in (item.text, *item.points)],
-        "the applications": [t for item in answer.applications for t in (item.text, *item.points)],
+        "headline": [answer.headline],
+        "summary": [answer.summary],
+        "details": [t for item in answer.details for t in (item.text, *item.points)],
+        "applications": [t for item in answer.applications for t in (item.text, *item.points)],
     }
     marks: list[str] = []
     for place, texts in places.items():
         said = "\n".join(map(set_text.plain, texts))
-        marks += _strange(place, "article", said, ground)
+        marks += _strange(place, said, ground)
     names = [n for n in map(set_text.plain, answer.entities) if n and not ground.has_name(n)]
     if names:
-        marks.append(f"No article has these key entities: {shortened(', '.join(names), 200)}.")
+        said = _("No article has these key entities: %(names)s.")
+        marks.append(said % {"names": carding.listed(names)})
     return marks
 
 
-def _strange(place: str, kind: str, text: str, ground: Ground) -> list[str]:
+def _strange(place: str, text: str, ground: Ground) -> list[str]:
+    found = (ground.strange_numbers(text), ground.strange_names(text))
     return [
-        f"In {place}, {what} in no {kind}: {shortened(', '.join(found), 200)}."
-        for what, found in (
-            ("numbers that are", ground.strange_numbers(text)),
-            ("names that are", ground.strange_names(text)),
-        )
-        if found
+        str(sentence) % {"found": carding.listed(strange)}
+        for sentence, strange in zip(_STRANGE[place], found, strict=True)
+        if strange
     ]
 
 
@@ -574,5 +611,6 @@ def _check_language(answer: answers.Answer, language: DeskLanguage) -> None:
     else:
         return
     if is_chinese(_ADDRESS.sub("", text)) != (language == "zh-Hant"):
-        wanted = "Traditional Chinese" if language == "zh-Hant" else "English"
-        raise Malformed(f"the text is not in {wanted}")
+        if language == "zh-Hant":
+            raise Malformed(gettext_lazy("the text is not in Traditional Chinese"))
+        raise Malformed(gettext_lazy("the text is not in English"))

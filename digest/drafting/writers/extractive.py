@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from digest.drafting import carding, insight
 from digest.drafting.articles import Article, Language, Placed
 from digest.drafting.names import Ground, chinese_terms, latin_names, numbers_of
@@ -19,7 +21,7 @@ from digest.drafting.sentences import (
     sentences_of,
     speaks_to_the_machine,
 )
-from digest.drafting.typesetting import bullets, prose, shortened
+from digest.drafting.typesetting import bullets, prose
 from digest.drafting.writers import Day, DeskLanguage, Insight, Written
 from digest.folding import fold, words_of
 
@@ -147,13 +149,16 @@ def _trusted(articles: list[Article]) -> list[Article]:
 def _said_of(articles: list[Article], language: str, *, has_summary: bool) -> Iterable[str]:
     if language == "zh-Hant":
         outlets = [a.outlet or a.feed for a in articles if language_of(a) == "zh-Hans"]
-        if names := ", ".join(dict.fromkeys(filter(None, outlets))):
-            yield (
-                f"Sentences of {shortened(names, 120)} were in Simplified characters;"
-                " the characters are converted, the words are the source's."
+        if names := carding.listed(dict.fromkeys(filter(None, outlets)), 120):
+            said = _(
+                "Sentences of %(outlets)s were in Simplified characters; the characters are "
+                "converted, the words are the source's."
             )
+            yield said % {"outlets": names}
     if not has_summary:
-        yield "No article has text that could be quoted: the card has its headline and links only."
+        yield _(
+            "No article has text that could be quoted: the card has its headline and links only."
+        )
 
 
 # --- headline ------------------------------------------------------------------------------------
