@@ -128,8 +128,7 @@ def begin_due(now: datetime | None = None) -> list[int]:
         _give_up(run, now)
     for desk in Desk.objects.filter(feeds__enabled=True, drafts_at__isnull=False).distinct():
         day = desk.today(now)
-        hour = datetime.combine(day, desk.drafts_at, ZoneInfo(desk.zone))
-        if now < hour or desk.runs.filter(day=day).exists():
+        if now < desk.drafting_hour_of(day) or desk.runs.filter(day=day).exists():
             continue
         try:
             with _newsroom():  # what is missing goes into an alarm

@@ -59,6 +59,7 @@ def _gauges(standing: Standing) -> Iterator[tuple[str, str, list[Sample]]]:
         ("due_issues", "Issues that should go out right now.", standing.due),
         ("scheduled_issues", "Issues that wait for their hour.", standing.scheduled),
         ("missed_issues", "Issues that missed their hour.", standing.missed),
+        ("undrafted_desks", "Desks whose machine should have begun today.", standing.undrafted),
         ("open_alarms", "Alarms that are not settled.", standing.alarms),
     ):
         yield name, meaning, [({}, number)]

@@ -20,11 +20,13 @@ from django.utils.translation import ngettext
 from digest import broker
 from digest.broker import Broker
 from digest.celery import app
-from digest.models import Alarm, Delivery, Desk, Issue, Tick
+from digest.models import Alarm, Delivery, Desk, Issue, Run, Tick
 
 #: Beat ticks every minute. Silent for so long, it is taken for dead; a delivery that should have
 #: been tried so long ago was forgotten by the workers.
 SILENT_AFTER = timedelta(minutes=3)
+#: How long after its hour a run that has not begun is looked upon as forgotten.
+DRAFTING_GRACE = timedelta(minutes=10)
 #: So many deliveries are listed at most.
 MOST = 50
 
@@ -39,7 +41,8 @@ class Standing:
     last came to its end, `last_verification` when all editions had last been verified. `deliveries`
     counts by state; `overdue` are those that should have been tried a while ago, `oldest_waiting`
     is when the one that waits longest was released. Issues that are `due` should go out right now,
-    those `scheduled` wait for their hour, those `missed` are too late for it.
+    those `scheduled` wait for their hour, those `missed` are too late for it. `undrafted` is how
+    many desks' machine should have begun today and has not.
     """
 
     at: datetime
@@ -52,6 +55,7 @@ class Standing:
     due: int
     scheduled: int
     missed: int
+    undrafted: int
     alarms: int
 
     @property
@@ -85,6 +89,12 @@ class Standing:
                 "Beat is silent, and %(count)d issues wait for their hour.",
                 waiting,
             ) % {"count": waiting}
+        if self.undrafted:
+            yield ngettext(
+                "The machine should have begun to draft a while ago.",
+                "The machines of %(count)d desks should have begun to draft a while ago.",
+                self.undrafted,
+            ) % {"count": self.undrafted}
         if self.overdue:
             yield ngettext(
                 "%(count)d delivery should have been tried a while ago.",
@@ -115,8 +125,25 @@ def standing_of(desk: Desk | None = None) -> Standing:
         due=issues.due(now).count(),
         missed=issues.missed(now).count() + issues.filter(missed_at__lte=now).count(),
         scheduled=issues.filter(due_at__gt=now, held_at=None).count(),
+        undrafted=_undrafted(desk, now),
         alarms=alarms.count(),
         **_deliveries(deliveries, now),
+    )
+
+
+def _undrafted(desk: Desk | None, now: datetime) -> int:
+    """How many desks have no run of today though their hour to draft is well over: what a schedule
+    that never fired leaves behind is nothing, and nothing has to be looked for."""
+    desks = Desk.objects.filter(feeds__enabled=True, drafts_at__isnull=False).distinct()
+    if desk is not None:
+        desks = desks.filter(pk=desk.pk)
+    begun = set(
+        Run.objects.filter(started_at__gte=now - timedelta(days=2)).values_list("desk", "day")
+    )
+    return sum(
+        now >= each.drafting_hour_of(today) + DRAFTING_GRACE and (each.pk, today) not in begun
+        for each in desks
+        for today in [each.today(now)]
     )
 
 

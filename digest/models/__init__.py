@@ -124,6 +124,10 @@ class Desk(models.Model):
         local = datetime.combine(day, self.publication_hour, ZoneInfo(self.zone))
         return local.astimezone(UTC)
 
+    def drafting_hour_of(self, day: date) -> datetime:
+        """The moment (UTC) at which the machine begins the draft of a day, if it has an hour."""
+        return datetime.combine(day, self.drafts_at, ZoneInfo(self.zone)).astimezone(UTC)
+
 
 class Term(TagBase):
     """A tag or an entity, spelled as it was written; `folded` joins the spellings of one name."""

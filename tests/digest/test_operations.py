@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
@@ -17,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from digest import alarms, operations
-from digest.models import Delivery, Issue, Tick
+from digest.models import Delivery, Desk, Feed, Issue, Run, Tick
 from digest.operations import SILENT_AFTER, note_tick, standing_of, undelivered
 from digest.publishing import deliver, publish_due
 from editorial.decisions import decide
@@ -327,3 +329,20 @@ def test_with_a_token_only_who_shows_it_reads_metrics(db, settings):
         assert b"copydesk_" not in answer.content
     shows = Client(headers={"Authorization": "Bearer of the operator"}, REMOTE_ADDR="192.0.2.7")
     assert shows.get("/metrics").status_code == 200
+
+
+def test_a_day_the_machine_never_began_is_a_problem_until_it_has(desk):
+    """A schedule that never fired leaves no failure behind that anybody could find."""
+    moment = datetime(2026, 11, 25, 5, 30, tzinfo=ZoneInfo(desk.zone))
+    Feed.objects.create(desk=desk, name="feed", url="https://example.org/feed")
+
+    def undrafted(minutes: int) -> int:
+        with time_machine.travel(moment + timedelta(minutes=minutes), tick=False):
+            return standing_of(desk).undrafted
+
+    assert [undrafted(minutes) for minutes in (-5, 9, 10, 600)] == [0, 0, 1, 1]
+    Run.objects.create(desk=desk, day=moment.date(), writer="extractive", started_at=moment)
+    assert undrafted(600) == 0
+    assert undrafted(24 * 60 + 10) == 1
+    Desk.objects.update(drafts_at=None)
+    assert undrafted(24 * 60 + 10) == 0
