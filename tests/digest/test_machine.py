@@ -567,6 +567,21 @@ def test_an_empty_section_is_flagged_on_the_run(desk, small):
     assert any("園藝" in flag and "none of" in flag for flag in run.flags)
 
 
+def test_a_day_that_fits_no_section_is_no_success(desk, small):
+    desk.sections = ["市場動態精選（Key Market Updates）"]
+    desk.save()
+    cats = [
+        (1, "A cat sleeps on a wall", "It has been seen there every morning since Tuesday."),
+        (2, "Another cat wakes up", "Nobody knows what had disturbed it beneath the old tree."),
+    ]
+    tell(small, cats * 2)
+    run = go(machine.begin(desk, DAY, now=NOW))
+    assert run.state == Run.State.FAILED
+    assert "found a place in the desk’s sections" in run.error
+    assert Alarm.objects.open().count() == 1
+    assert not Draft.objects.exists()
+
+
 def test_a_house_that_asks_to_wait_is_not_asked_again_in_the_next_piece(desk, feeds):
     feeds.pages["/a"] = overloaded
     for path in ("/a", "/b", "/c"):

@@ -21,7 +21,7 @@ from digest.drafting.collecting import (
     retry_after,
 )
 from digest.drafting.entries import Feed
-from tests.digest.feed_server import ETAG, PAGES, feed_server
+from tests.digest.feed_server import ETAG, PAGES, feed_server, overloaded
 from tests.digest.servers import listener
 
 NOW = datetime(2026, 2, 11, 6, 0, tzinfo=UTC)
@@ -320,6 +320,31 @@ def test_what_comes_too_late_for_all_feeds_waits(server):
     assert [result.state for result in found][0] == "read"
     assert found[-1].state == "waiting"
     assert "used up" in found[-1].faults[0]
+
+
+def test_whoever_ends_early_gets_what_was_on_the_way_and_nothing_else_is_asked(server, houses):
+    stop = threading.Event()
+    feeds = [Feed(str(n), server.url("/slow", f"news{n % 2}.test")) for n in range(6)]
+    got = []
+    for result in collect(feeds, now=NOW, pause=0, stop=stop):
+        got.append(result.feed.name)
+        stop.set()
+    assert len(got) == len(server.asked) <= 4
+    assert len(got) == len(set(got)) >= 2
+
+
+def test_a_house_that_asks_to_wait_is_told_of_as_a_whole_even_to_whoever_ends_early(server):
+    stop = threading.Event()
+
+    def overload(handler) -> None:
+        stop.set()
+        overloaded(handler)
+
+    server.pages["/last"] = overload
+    feeds = [Feed("a", server.url("/last")), Feed("b", server.url("/rss"))]
+    states = [result.state for result in collect(feeds, now=NOW, pause=0, stop=stop)]
+    assert states == ["failed", "waiting"]
+    assert server.paths == ["/last"]
 
 
 def test_whoever_stops_is_not_kept(server):

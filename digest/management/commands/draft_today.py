@@ -6,7 +6,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from digest import machine
 from digest.models import Desk, Run
@@ -32,6 +32,7 @@ class Command(BaseCommand):
             help="a snapshot of feeds (JSON) or papers of arXiv (JSONL), instead of asking feeds",
         )
 
+    @no_translations
     def handle(self, *args, **options) -> None:
         desk = Desk.objects.filter(slug=options["desk"]).first()
         if desk is None:
