@@ -221,7 +221,7 @@ def test_the_rule_page_shows_what_would_go_out(clock, issue, editor, chief):
     approve_first(issue, editor, 4)
     page = client_of(chief)
     html = page.get("/desk/daily/rule/").content.decode()
-    assert "4 cards go out, 14 are left out" in html
+    assert "cards that go out: 4; left out: 14" in html
     desk = Desk.objects.get()
     sent = {"rule": "notice", "notice": "", "seen": rules.mark_of(desk)}
     refused = page.post("/desk/daily/rule/", sent)
