@@ -14,7 +14,7 @@ from digest.celery import app
 from digest.models import Delivery, Issue
 from digest.tasks import publish_due, read_inbox, verify_editions, wake_publisher
 from editorial.decisions import decide
-from editorial.tasks import tell_alarms, watch_deadlines
+from editorial.tasks import draft_due, tell_alarms, watch_deadlines
 from tests.conftest import SAMPLE
 from tests.services.conftest import wait_until
 
@@ -110,5 +110,6 @@ def test_worker_gives_a_sign_of_life_as_long_as_it_has_its_broker(
 def test_beat_only_asks_for_tasks_that_exist():
     asked_for = {entry["task"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
     ours = {task.name for task in (publish_due, read_inbox, verify_editions)}
-    assert ours | {watch_deadlines.name, tell_alarms.name} == asked_for
+    theirs = {task.name for task in (draft_due, tell_alarms, watch_deadlines)}
+    assert ours | theirs == asked_for
     assert asked_for <= set(app.tasks)
