@@ -31,7 +31,8 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
 on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
-  $(addprefix tests/digest/test_,intake.py promises.py rows.py operations.py verifying.py) $(addprefix tests/services/test_,worker.py faults.py)
+  $(addprefix tests/services/test_,worker.py faults.py) \
+  $(addprefix tests/digest/test_,intake.py promises.py rows.py machine.py operations.py verifying.py)
 
 test-faults: test-environment  ## Longer: 1,000 killed workers (KILLS), 100,000 random steps (WALKS × 50)
 	@setup/programs
