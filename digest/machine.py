@@ -33,7 +33,7 @@ from digest.drafting import articles as values
 from digest.drafting import collecting, composing, grouping, scoring, snapshots, texts
 from digest.drafting.carding import readable
 from digest.drafting.entries import Reading, Unreadable, told_of
-from digest.drafting.writers import Usage, Writer, Written
+from digest.drafting.writers import Usage, Writer, Written, total_usage
 from digest.drafting.writers.chat import ChatWriter, Endpoint
 from digest.drafting.writers.extractive import ExtractiveWriter
 from digest.intake import receive
@@ -655,4 +655,4 @@ def usage_of(run: Run) -> Usage:
     parts = [Usage(**row.usage) for row in run.cards.all()]
     if run.insight.get("usage"):
         parts.append(Usage(**run.insight["usage"]))
-    return sum(parts, Usage())
+    return total_usage(parts)

@@ -93,6 +93,7 @@ def test_axe_finds_nothing_serious_on_any_page(theme, locale, newsroom, worked_o
         "/desk/daily/?q=attention&scope=all",
         "/desk/daily/issues/",
         "/desk/daily/operation/",
+        "/desk/daily/machine/",
         "/desk/daily/calendar/",
         "/desk/daily/calendar/?month=2026-02",
         "/desk/daily/rule/",
