@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis_settings
 
 from digest.intake import receive
 from digest.models import Card, Desk, Issue
@@ -25,6 +26,11 @@ COVER = ROOT / "digest/sample/cover.png"
 SEED = ROOT.parent / "shared/seeds/2026-02-11-ai-intel.md"
 SEED_SHA256 = "8b9c3397a74c9e74dfd08e559e34ebbe1d453905e05dcb0a8ba5565acde72117"
 SAMPLE_DAY = date(2026, 2, 12)
+
+# Whether a change may land must not hang on the dice of that run. To search on:
+# `make test PYTEST=--hypothesis-profile=default`.
+hypothesis_settings.register_profile("gate", derandomize=True)
+hypothesis_settings.load_profile("gate")
 
 
 # Tests with real commits end with a flush, and editions refuse to be deleted. What the product

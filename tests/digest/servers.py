@@ -53,7 +53,10 @@ def web_server(*answers: bytes | Callable[[socket.socket], None]) -> Iterator[We
             while header := self.rfile.readline().decode().strip():
                 name, _, value = header.partition(":")
                 headers[name.lower()] = value.strip()
-            body = self.rfile.read(int(headers.get("content-length", 0)))
+            length = int(headers.get("content-length", 0))
+            body = self.rfile.read(length)
+            if not line or len(body) < length:
+                return  # whoever asked was killed in the middle: no server takes half a request
             web.requests.append(Request(line, headers, body))
             scripted = web.answers.pop(0) if len(web.answers) > 1 else web.answers[0]
             with suppress(OSError):  # the client has gone, as it should have

@@ -1188,7 +1188,7 @@ VALUES = st.dictionaries(
         max_leaves=5,
     ),
     max_size=4,
-)
+).filter(lambda values: not frontmatter.steering_keys(values))  # those are refused
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
@@ -1229,7 +1229,8 @@ def test_every_document_in_the_dialect_comes_back_as_it_went(
     again = hugo.parse(hugo.write(document))
     assert again.problems == ()
     assert again.document == document
-    assert all("kept as text" in str(d) or "no front matter" in str(d) for d in again.deviations)
+    told = ("kept as text", "no front matter", "draft: true")
+    assert all(any(part in str(d) for part in told) for d in again.deviations)
     assert Document.model_validate_json(document.model_dump_json()) == document
 
 

@@ -412,7 +412,7 @@ def test_a_document_type_that_does_no_harm_is_passed_over():
         (b"<html><body>Log in</body></html>", "a web page and no feed"),
         (b"<opml version='2.0'><body/></opml>", "neither RSS nor Atom"),
         (b"Service unavailable", "no XML that can be read"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ""),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no XML that can be read"),
         (b'{"a": 1}', "no JSON Feed"),
         (b'{"items": {}}', "no JSON Feed"),
         (b'{"items": [', "not JSON that can be read"),
