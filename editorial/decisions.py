@@ -494,6 +494,11 @@ def lock_issue(by: Membership | None, **which: Any) -> tuple[Issue, Membership |
     return issue, Membership(pk=by.pk, desk_id=by.desk_id, user=by.user, role=issue.role_now)
 
 
+def on_day(day: date | None, by: Membership) -> dict[str, Any]:
+    """What says to `lock` that the issue is that of a day at the desk of `by`; nothing for None."""
+    return {"desk": by.desk_id, "date": day} if day else {}
+
+
 def lock(
     by: Membership | None, *, permission: str = "review", **which: Any
 ) -> tuple[Issue, Membership]:
@@ -538,7 +543,7 @@ def make(
     of the id, or of the `day` at the desk of `by`.
     """
     decision = DECISIONS[name]
-    which = {"pk": issue_id} if day is None else {"desk": by.desk_id, "date": day}
+    which = {"pk": issue_id} if day is None else on_day(day, by)
     with transaction.atomic():
         issue, role = lock_issue(by, **which)
         case = _case(decision, issue, card_id)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from digest import document, hugo, rows
 from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, sha256
 from digest.reading import Unreadable
 from editorial import glances, queue
-from editorial.decisions import Refusal, Refused, lock, new_batch
+from editorial.decisions import Refusal, Refused, lock, new_batch, on_day
 from editorial.labels import VALUE_SENTENCES
 from editorial.models import Membership
 
@@ -83,14 +83,19 @@ def field_values(card: Card) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a save: the fields that are different now, the card's hash around it, what the
-    card says now, and the last event of it, if there was anything to save."""
+    """What became of a save: the fields that are different now, the card's hash around it, the card
+    and what it says now, and the last event of it, if there was anything to save.
+
+    `seen` is the hash of the card that its writer has seen last.
+    """
 
     fields: list[str]
     before: str
     after: str
+    card: Card
     value: document.Card
     event: Event | None = None
+    seen: str | None = None
 
 
 def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -> list[str]:
@@ -102,10 +107,15 @@ def change_card(*, card_id: int, changes: list[Change], by: Membership | None) -
     return save_card(card_id=card_id, changes=changes, by=by).fields
 
 
-def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> Saved:
-    """Set fields of a card like `change_card`; answers with the card's hashes, too."""
+def save_card(
+    *, card_id: int, changes: list[Change], by: Membership | None, day: date | None = None
+) -> Saved:
+    """Set fields of a card like `change_card`; answers with what there is to know of it then.
+
+    Raises `Issue.DoesNotExist` if it is not of the issue of that `day` at the desk of `by`.
+    """
     with transaction.atomic():
-        issue, role = lock(by, sections__cards=card_id)
+        issue, role = lock(by, sections__cards=card_id, **on_day(day, by))
         card = Card.objects.whole().get(pk=card_id)
         value = rows.card_value(card)
         present = value.model_dump(mode="json")
@@ -114,7 +124,7 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
         _refuse_collisions(changes, before, card)
         hash_before = card.hash
         if not changed:
-            return Saved([], hash_before, hash_before, value)
+            return Saved([], hash_before, hash_before, card, value)
         value = _valid_card(present | changed)
         rows.change_card(card, value)
         batch = new_batch() if len(changed) > 1 else ""
@@ -129,8 +139,8 @@ def save_card(*, card_id: int, changes: list[Change], by: Membership | None) -> 
                 after=changed[field],
                 batch=batch,
             )
-        glances.follow(role, card_id, hash_before, card.hash, event=event.pk)
-    return Saved(list(changed), hash_before, card.hash, value, event)
+        seen = glances.follow(role, card_id, hash_before, card.hash, event=event.pk)
+    return Saved(list(changed), hash_before, card.hash, card, value, event, seen)
 
 
 def _refuse_collisions(changes: list[Change], present: Mapping[str, Any], card: Card) -> None:
@@ -280,16 +290,23 @@ def _refresh_insight(whole: Issue) -> str:
 
 
 def move_card(
-    *, card_id: int, section_id: int | None, after: int | None, seen: str, by: Membership | None
+    *,
+    card_id: int,
+    section_id: int | None,
+    after: int | None,
+    seen: str,
+    by: Membership | None,
+    day: date | None = None,
 ) -> tuple[Event, str]:
     """Put a card behind another one (`after`, a card's id) or first in a section; answers with the
     event and the order that all cards have now. Behind another one needs no section.
 
     `seen` is the order the editor saw (`queue.order_of`). Positions are never counted from what a
-    page shows: dropped cards keep their places between the others.
+    page shows: dropped cards keep their places between the others. Raises `Issue.DoesNotExist` if
+    the card is not of the issue of that `day` at the desk of `by`.
     """
     with transaction.atomic():
-        issue, role = lock(by, sections__cards=card_id)
+        issue, role = lock(by, sections__cards=card_id, **on_day(day, by))
         order = cards_in_order(issue.pk)
         if seen != _order_text(order):
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
@@ -601,10 +618,12 @@ def put_front(issue: Issue, field: str, value: Any) -> None:
 
 def cards_in_order(issue_id: int) -> dict[int, tuple[Section, list[Card]]]:
     """The sections of cards of an issue by id, in order, each with all its cards in order."""
-    cards = Card.objects.only("section", "position", "dropped")  # no text: it only moves
     sections = Section.objects.filter(issue=issue_id, kind=Section.Kind.CARDS)
-    found = sections.order_by("position").prefetch_related(Prefetch("cards", cards))
-    return {section.pk: (section, list(section.cards.all())) for section in found}
+    found = {s.pk: (s, []) for s in sections.only("title").order_by("position")}
+    cards = Card.objects.filter(section__in=list(found)).order_by("position")
+    for card in cards.only("section", "position", "dropped"):  # no text: it only moves
+        found[card.section_id][1].append(card)
+    return found
 
 
 def place_of(order: Iterable[tuple[Section, Sequence[Card]]], card: Card) -> dict[str, Any]:

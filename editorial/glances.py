@@ -20,7 +20,12 @@ def see(by: Membership, cards: Iterable[tuple[int, str]], *, event: int) -> None
     )
 
 
-def follow(by: Membership, card_id: int, before: str, after: str, *, event: int) -> None:
-    """Whoever had seen a card before their own change has seen it after it, too."""
-    seen = Glance.objects.filter(card=card_id, user=by.user_id, hash=before)
-    seen.update(hash=after, event=event, at=timezone.now())
+def follow(by: Membership, card_id: int, before: str, after: str, *, event: int) -> str | None:
+    """Whoever had seen a card before their own change has seen it after it, too.
+
+    Answers with the hash they have seen last, if they have seen any.
+    """
+    theirs = Glance.objects.filter(card=card_id, user=by.user_id)
+    if theirs.filter(hash=before).update(hash=after, event=event, at=timezone.now()):
+        return after
+    return theirs.values_list("hash", flat=True).first()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -35,7 +35,7 @@ class CardRow:
     """A card as a list shows it: everything but its text.
 
     `approver` is the name of who approved its present text first; `seen` the hash somebody saw
-    last; `comments` and `suggestions` count the open ones. These are empty where nobody asked.
+    last; `comments` and `suggestions` count the open ones. These are None where nobody asked.
     """
 
     pk: int
@@ -47,8 +47,8 @@ class CardRow:
     machine_hash: str
     dropped: bool
     seen: str | None = None
-    comments: int = 0
-    suggestions: int = 0
+    comments: int | None = None
+    suggestions: int | None = None
     approver: str = ""
 
     @property
@@ -211,6 +211,13 @@ _CONTENT = Q(
 )
 
 
+#: What a row has of the card itself, in the order of its fields.
+_COLUMNS = (
+    *("pk", "section_id", "position", "headline", "importance"),
+    *("hash", "machine_hash", "dropped"),
+)
+
+
 def _rows_of(
     cards: QuerySet[Card],
     approvers: Mapping[tuple[int | None, str], str],
@@ -220,19 +227,15 @@ def _rows_of(
     suggestions: Mapping[int, int] | None = None,
 ) -> list[CardRow]:
     """Cards in reading order, without their text; what is not given is empty."""
-    columns = cards.order_by("section__position", "position").values_list(
-        *("pk", "section_id", "position", "headline", "importance"),
-        *("hash", "machine_hash", "dropped"),
-    )
     return [
         CardRow(
             *row,
             seen=(seen or {}).get(row[0]),
-            comments=(comments or {}).get(row[0], 0),
-            suggestions=(suggestions or {}).get(row[0], 0),
+            comments=None if comments is None else comments.get(row[0], 0),
+            suggestions=None if suggestions is None else suggestions.get(row[0], 0),
             approver=approvers.get((row[0], row[5]), ""),
         )
-        for row in columns
+        for row in cards.order_by("section__position", "position").values_list(*_COLUMNS)
     ]
 
 
@@ -249,6 +252,16 @@ def case_of_card(card_id: int, issue: Issue) -> Case:
     return _case_of(found[0], issue, changed_by.get(card_id))
 
 
+def case_of_written(card: Card, issue: Issue, *, seen: str | None) -> Case:
+    """The same of a card that has just been written, so that it need not be read again; `seen` is
+    the hash of it that its writer has seen."""
+    approvers = issue.approvals.valid().filter(card=card.pk, hash=card.hash).names()
+    columns = [getattr(card, column) for column in _COLUMNS]
+    approver = approvers.get((card.pk, card.hash), "")
+    row = CardRow(*columns, seen=seen, approver=approver)
+    return _case_of(row, issue, _last_changes(issue, Q(card=card.pk)).get(card.pk))
+
+
 def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
     return Case(
         issue=issue,
@@ -257,21 +270,6 @@ def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
         approver=row.approver,
         last_change_by=changed_by,
     )
-
-
-def with_remarks(case: Case, *, for_user: int | None = None) -> Case:
-    """The case of one card with what its row shows besides: open comments and suggestions, and
-    what `for_user` saw last (without it that is left as it is)."""
-    row = case.card
-    suggestions = case.issue.suggestions.filter(card=row.pk, state=Suggestion.State.OPEN)
-    columns = {
-        "comments": case.issue.comments.open().filter(card=row.pk).count(),
-        "suggestions": suggestions.count(),
-    }
-    if for_user:
-        seen = Glance.objects.filter(card=row.pk, user=for_user)
-        columns["seen"] = seen.values_list("hash", flat=True).first()
-    return replace(case, card=replace(row, **columns))
 
 
 def case_of_insight(issue: Issue) -> Case:

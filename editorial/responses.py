@@ -62,8 +62,6 @@ def done_to_card(
     if not request.htmx:
         messages.success(request, said)
         return see_other(back)
-    if case:
-        case = queue.with_remarks(case)
     return parts_of_card(request, by, issue, event=event, said=said, case=case, order=order)
 
 
@@ -81,7 +79,8 @@ def parts_of_card(
     """What one's own action on a card makes different: its row, with `text` its text, or the order.
 
     It is asked for with every key, so nothing is read that is known already: `event` is what undo
-    takes back next, and what is on the page is counted there (counting.js).
+    takes back next, what others said of the card stays as it is there (_others.html), and what is
+    on the page is counted there (counting.js).
     """
     at = pages.workplace_of(by, issue)
     show = pages.cards_on if text else pages.rows_on

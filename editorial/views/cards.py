@@ -7,7 +7,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -166,12 +166,11 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     `order` is the order that was on the page.
     """
     by = membership_at(request, desk)
-    issue = issue_at(by, day, card=pk)
     back = f"{_issue(desk, day)}#card-{pk}"
-    target = _target(issue, pk, request.POST)
+    target = _target(by, day, pk, request.POST)
     if target is None and request.POST.get("to") in ("up", "down"):
         at_the_end = Refusal(_("There is no place further up or down."))
-        return refused(request, at_the_end, back=back, by=by, issue=issue)
+        return refused(request, at_the_end, back=back, by=by, issue=issue_at(by, day))
     if target is None:
         return bad_form(request, back)
     try:
@@ -181,14 +180,18 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
             after=target[1],
             seen=request.POST.get("order", ""),
             by=by,
+            day=day,
         )
+    except Issue.DoesNotExist:
+        raise Http404("no such card at this desk on this day") from None
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=issue)
-    return done_to_card(request, by, issue, event=event, said=_("Moved."), back=back, order=order)
+        return refused(request, error.refusal, back=back, by=by, issue=issue_at(by, day))
+    said = _("Moved.")
+    return done_to_card(request, by, event.issue, event=event, said=said, back=back, order=order)
 
 
 def _target(
-    issue: Issue, pk: int, posted: Mapping[str, str]
+    by: Membership, day: date, pk: int, posted: Mapping[str, str]
 ) -> tuple[int | None, int | None] | None:
     """The section and the predecessor that a form asks for; nothing if it asks for neither.
 
@@ -201,7 +204,7 @@ def _target(
         return None, int(after)
     if forms.is_number(first):
         return int(first), None
-    return _step(issue, pk, to)
+    return _step(issue_at(by, day, card=pk), pk, to)
 
 
 def _step(issue: Issue, pk: int, to: str) -> tuple[int, int | None] | None:

@@ -22,7 +22,7 @@ from digest.document import Importance
 from digest.markup import to_html, warnings
 from digest.models import Issue, Passage
 from editorial import diff, editing, forms, pages, queue
-from editorial.access import card_at, issue_at, membership_at, signed_in
+from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Difference, Invalid, hash_of
 from editorial.forms import Kind, typed
@@ -35,32 +35,30 @@ from editorial.responses import STATUS, bad_form, done, parts, parts_of_card, re
 def card_field(request: HttpRequest, desk: str, day: date, pk: int, field: str) -> HttpResponse:
     """Save one field of a card."""
     by = membership_at(request, desk)
-    issue = issue_at(by, day, card=pk)
     kind = forms.CARD_KINDS.get(field)
     if kind is None:
         raise Http404("no such field")
 
     def save(change: Change) -> dict[str, Any]:
-        saved = editing.save_card(card_id=pk, changes=[change], by=by)
+        try:
+            saved = editing.save_card(card_id=pk, changes=[change], by=by, day=day)
+        except Issue.DoesNotExist:
+            raise Http404("no such card at this desk on this day") from None
         answer = {"before": saved.before, "hash": saved.after}
-        if saved.fields:
-            answer["parts"] = _parts_of_card(request, by, issue, pk, saved).content.decode()
+        if saved.event:
+            answer["parts"] = _parts_of_card(request, by, saved).content.decode()
         return answer
 
     return _saved(request, field, kind, save)
 
 
 def _parts_of_card(
-    request: HttpRequest,
-    by: Membership,
-    issue: Issue,
-    pk: int,
-    saved: editing.Saved,
-    said: str = "",
+    request: HttpRequest, by: Membership, saved: editing.Saved, said: str = ""
 ) -> HttpResponse:
     pages.keep_body(saved.after, saved.value)
-    case = queue.with_remarks(queue.case_of_card(pk, issue), for_user=by.user_id)
-    return parts_of_card(request, by, issue, event=saved.event, said=said, case=case, text=True)
+    event = saved.event
+    case = queue.case_of_written(saved.card, event.issue, seen=saved.seen)
+    return parts_of_card(request, by, event.issue, event=event, said=said, case=case, text=True)
 
 
 @require_POST
@@ -150,8 +148,6 @@ def _collision(found: Difference, kind: Kind) -> dict[str, Any]:
 def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     """Rate a card: `4.2` is "to 4 from the 2 that was shown", 0 standing for no rating."""
     by = membership_at(request, desk)
-    found = card_at(by, day, pk)
-    issue = found.section.issue
     back = f"{reverse('issue', args=[desk, day])}#card-{pk}"
     to, _dot, shown = request.POST.get("rate", "").partition(".")
     ranks = {str(rating.value): rating.label for rating in Importance} | {"0": None}
@@ -159,8 +155,11 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         return bad_form(request, back)
     change = Change("importance", ranks[to], hash_of(ranks[shown]))
     try:
-        saved = editing.save_card(card_id=pk, changes=[change], by=by)
+        saved = editing.save_card(card_id=pk, changes=[change], by=by, day=day)
+    except Issue.DoesNotExist:
+        raise Http404("no such card at this desk on this day") from None
     except Refused as error:
+        issue = issue_at(by, day)
         return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
     except Collision as collision:
         stale = _("Meanwhile somebody rated this card %(rating)s.")
@@ -168,16 +167,16 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         return parts(
             request,
             by,
-            issue,
+            issue_at(by, day),
             cards=[pk],
             status=409,
             refused={"sentence": stale % {"rating": rating}, "kind": "guard", "card_id": pk},
         )
     said = f"{ranks[shown] or '—'} → {ranks[to]}"
     if request.htmx and saved.event:
-        response = _parts_of_card(request, by, issue, pk, saved, said)
+        response = _parts_of_card(request, by, saved, said)
     else:
-        response = done(request, by, issue, said=said, back=back, cards=[pk])
+        response = done(request, by, issue_at(by, day), said=said, back=back, cards=[pk])
     # Whoever saw the card before has seen it now: the page follows its own changes (seen.js).
     response["Copydesk-Before"], response["Copydesk-After"] = saved.before, saved.after
     return response

@@ -1,5 +1,6 @@
 // How far the issue is, counted from the rows of the page whenever one of them changes.
-// Behaviour hangs on: [data-count] (in it [data-one][data-many]: its word by number), and the data- attributes of rows.
+// Behaviour hangs on: [data-count] (in it [data-one][data-many]: its word by number), the data-
+// attributes of rows, [data-comments].
 
 const number = (selector) => document.querySelectorAll(selector).length;
 
@@ -12,8 +13,8 @@ function recount() {
     dropped: number('.cards .row[data-state="dropped"]'),
     edited: number(`${standing}[data-edited]`),
     changed: number(`${standing}[data-changed]`),
-    comments: [...document.querySelectorAll(".cards .row[data-comments]")]
-      .reduce((sum, row) => sum + Number(row.dataset.comments), 0),
+    comments: [...document.querySelectorAll(".cards [data-comments]")]
+      .reduce((sum, others) => sum + Number(others.dataset.comments), 0),
     held: number(".held"),
     "insight-approved": Number(insight === "approved"),
     "insight-waiting": Number(insight === "waiting"),

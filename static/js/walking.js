@@ -1,5 +1,6 @@
 // Where somebody is: one card at a time is open and has the focus. What was looked at is remembered.
-// Behaviour hangs on: [data-card], .card__more, [data-opens], [data-attention] of a card's row.
+// Behaviour hangs on: [data-card], .card__more, [data-opens], [data-attention] of a card's row,
+// [data-waits] in it.
 
 import { announce, word } from "./words.js";
 import { press } from "./acting.js";
@@ -76,7 +77,9 @@ export function step(by) {
 }
 
 export function needsAttention(card) {
-  return rowOf(card)?.hasAttribute("data-attention") && !judged.has(card);
+  const row = rowOf(card);
+  if (!row || judged.has(card) || row.dataset.state === "dropped") return false;
+  return row.hasAttribute("data-attention") || row.querySelector("[data-waits]") !== null;
 }
 
 /** The next card that needs somebody, from here on and round; none if there is none. */

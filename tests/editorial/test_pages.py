@@ -402,6 +402,8 @@ def is_our_htmx(tag: str, attrs: dict[str, str | None], name: str) -> bool:
     if name == "hx-disable":
         places = ("card__body", "typing__preview", "proof paper")
         return tag == "div" and attrs.get("class") in places and attrs[name] is None
+    if name == "hx-preserve":
+        return tag == "span" and bool(re.fullmatch(r"others-\d+", attrs.get("id") or ""))
     if name == "hx-swap-oob":
         how = "innerHTML" if attrs.get("id") == "said" else "true"
         return attrs[name] == how and bool(_PART.fullmatch(attrs.get("id") or ""))
