@@ -18,8 +18,9 @@ def set_hour(
 ) -> Event:
     """Give an issue an hour of its own (aware), or with None the desk's again.
 
-    `seen` is the hour of its own that its maker had before their eyes. Raises `Refused` for an hour
-    that has passed, that another issue of the desk has, or that somebody changed meanwhile.
+    What is signed goes out then, also if it was signed after the hour there was before. `seen` is
+    the hour of its own that its maker had before their eyes. Raises `Refused` for an hour that has
+    passed, that another issue of the desk has, or that somebody changed meanwhile.
     """
     with transaction.atomic():
         issue, role = lock(by, permission="publish", pk=issue_id)
@@ -29,9 +30,11 @@ def set_hour(
             raise Refused(Refusal(_("It is being published right now.")))
         before, issue.hour = issue.hour, hour
         _refuse_moment(issue)
-        if issue.due_at and not issue.published_id:
-            issue.due_at, issue.missed_at = issue.moment, None
-        issue.save(update_fields=["hour", "due_at", "missed_at"])
+        if not issue.published_id:
+            issue.due_edition_id = issue.due_edition_id or _signed_too_late(issue)
+            if issue.due_edition_id:
+                issue.due_at, issue.missed_at = issue.moment, None
+        issue.save(update_fields=["hour", "due_at", "due_edition", "missed_at"])
         return Event.objects.create(
             desk_id=issue.desk_id,
             issue=issue,
@@ -40,6 +43,17 @@ def set_hour(
             before=before and before.isoformat(),
             after=hour and hour.isoformat(),
         )
+
+
+def _signed_too_late(issue: Issue) -> int | None:
+    """The id of the last edition if a chief signed it and nobody has asked for it yet.
+
+    What was taken back from readers comes to them again only where somebody presses “publish”.
+    """
+    last = issue.editions.order_by("-number").only("rule").first()
+    if last is None or last.rule or last.deliveries.exists():
+        return None
+    return last.pk
 
 
 def _refuse_moment(issue: Issue) -> None:

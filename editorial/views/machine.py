@@ -97,6 +97,7 @@ def _parts(run: Run) -> dict:
         "cards": list(run.cards.all()),
         "writers": list(run.cards.values("writer").annotate(n=Count("pk")).order_by("-n")),
         "usage": machine.usage_of(run),
+        "faults_kept": machine.FAULTS_KEPT,
     }
 
 

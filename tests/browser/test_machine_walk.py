@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import CHIEF, EDITOR, sign_in
+from tests.browser.test_barriers import barriers
 from tests.services.conftest import DeskProcess
 
 
@@ -42,6 +43,10 @@ def test_invented_news_is_drafted_reviewed_signed_and_published(javascript, demo
     funnel = [int(n) for n in editor.locator(".funnel__step b").all_inner_texts()]
     assert funnel == sorted(funnel, reverse=True)
     assert funnel[-1] == 18
+    if javascript:
+        for theme in ("light", "dark"):
+            editor.emulate_media(color_scheme=theme)
+            assert barriers(editor) == []
     editor.goto(f"{address}/desk/daily/machine/")
     degraded = editor.locator(".run-state--failed")
     expect(degraded).to_have_count(1)

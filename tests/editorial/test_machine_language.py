@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
 from digest import alarms, machine
+from digest.machine import FAULTS_KEPT
 from digest.models import Feed, Run
 from editorial.marking import mark
 from editorial.models import Comment
+from tests.editorial.test_pages import client_of
 
 DAY = date(2026, 2, 12)
 NOW = datetime(2026, 2, 12, 1, 0, tzinfo=UTC)
@@ -110,3 +113,15 @@ def test_why_nothing_was_begun_is_said_in_the_language_of_whoever_asks(desk, edi
     client.force_login(editor.user)
     page = client.post(f"/desk/{desk.slug}/machine/draft/", follow=True).content.decode()
     assert said in page
+
+
+def test_a_run_that_kept_not_all_remarks_says_so(desk, editor):
+    page = client_of(editor)
+    for kept in (FAULTS_KEPT - 1, FAULTS_KEPT):
+        faults = [f"remark {n}" for n in range(kept)]
+        run = Run.objects.create(
+            desk=desk, day=desk.today(), writer="extractive", state="done", faults=faults
+        )
+        html = page.get(reverse("run", args=[desk.slug, run.pk])).content.decode()
+        assert f"remark {kept - 1}" in html
+        assert ("There were more" in html) == (kept == FAULTS_KEPT)

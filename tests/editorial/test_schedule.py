@@ -38,6 +38,29 @@ def test_what_is_signed_later_waits_for_its_own_hour(clock, ready, chief):
     assert ready.due_at == later
 
 
+def test_what_was_signed_too_late_goes_out_at_the_hour_it_is_given_then(clock, ready, chief):
+    clock.move_to(HOUR + timedelta(minutes=20))
+    sign(ready, chief)
+    ready.refresh_from_db()
+    assert ready.due_at is None  # no hour that has passed is made up for by itself
+    later = HOUR + timedelta(minutes=40)
+    set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    clock.move_to(later)
+    publish_due()
+    ready.refresh_from_db()
+    assert ready.published == ready.editions.get()
+
+
+def test_what_was_taken_back_comes_again_by_no_hour_alone(clock, ready, chief):
+    edition = sign(ready, chief)
+    clock.move_to(HOUR)
+    publish_due()
+    decide("unpublish", issue_id=ready.pk, by=chief, seen=edition.sha256, note="錯了。")
+    set_hour(issue_id=ready.pk, hour=HOUR + timedelta(hours=2), seen=None, by=chief)
+    ready.refresh_from_db()
+    assert (ready.due_at, ready.due_edition) == (None, None)
+
+
 @pytest.mark.parametrize("when", ["past", "now", "desk's hour of another day", "hour of another"])
 def test_an_hour_that_has_passed_or_is_taken_is_refused_with_the_reason(
     when, clock, issue, desk, sample, chief

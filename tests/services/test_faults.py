@@ -55,14 +55,16 @@ class World:
     def make_due(self) -> None:
         """As if all had just been signed and their hour had come."""
         Delivery.objects.all().delete()
+        self.hook.requests.clear()
+        self._events = {edition.pk: edition.issue.events.count() for edition in self.editions}
         for edition in self.editions:
             self.post(edition).unlink(missing_ok=True)
             (self.json / "daily" / f"{edition.slug}.json").unlink(missing_ok=True)
+        # Last of all: a tick of before may still be at work, and finds what is due.
+        for edition in self.editions:
             Issue.objects.filter(pk=edition.issue_id).update(
                 due_at=timezone.now(), due_edition=edition, published=None
             )
-        self.hook.requests.clear()
-        self._events = {edition.pk: edition.issue.events.count() for edition in self.editions}
 
     def is_delivered(self) -> bool:
         done = Delivery.objects.filter(edition__in=self.editions, state=Delivery.State.DELIVERED)
