@@ -78,11 +78,6 @@ class Fetched:
     status: int = 0
     moved: str = ""
 
-    @property
-    def is_degraded(self) -> bool:
-        """Whether somebody should look at the feed."""
-        return self.state in ("failed", "gone") or self.errors > 0
-
 
 def is_due(feed: Feed, now: datetime) -> bool:
     """Whether a feed may be asked again."""
