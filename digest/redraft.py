@@ -276,7 +276,8 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
     if row.dropped:
         _bring_back(row, issue, draft)
     new = value.model_dump(mode="json")
-    present = rows.card_value(row).model_dump(mode="json")
+    stood = rows.card_value(row)
+    present = stood.model_dump(mode="json")
     taken: dict[str, Any] = {}
     for field in _FIELDS:
         if new[field] == present[field]:
@@ -292,11 +293,11 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
         # Half a person's and half the machine's, it would read back as something else.
         for field, after in taken.items():
             _suggest(draft, issue, field=field, value=after, card=row)
-        taken, merged = {}, rows.card_value(row)
+        taken, merged = {}, stood
     row.machine, row.machine_hash = new, rows.card_hash(value)
     for field, after in taken.items():
         _change(draft, issue, field=field, before=present[field], after=after, card=row)
-    rows.change_card(row, merged)
+    rows.change_card(row, merged, before=stood, also=("machine", "machine_hash"))
 
 
 def _bring_back(row: Card, issue: Issue, draft: Draft) -> None:

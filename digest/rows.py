@@ -48,12 +48,30 @@ _PARKING = 1_000_000
 
 
 def card_value(row: Card) -> document.Card:
-    """The value of a card row."""
+    """The value of a card row (load it with `Card.objects.whole()`)."""
+    names = (item.tag.name for item in row.entity_items.all())
+    return _card_value(row, names, ((s.title, s.url) for s in row.sources.all()))
+
+
+def read_card(pk: int) -> tuple[Card, document.Card]:
+    """A single card row and its value. (Three plain queries: what is loaded along with many rows
+    takes Django several times as long for one.)
+
+    Raises `Card.DoesNotExist`.
+    """
+    row = Card.objects.get(pk=pk)
+    names = row.entity_items.order_by("position").values_list("tag__name", flat=True)
+    return row, _card_value(row, names, row.sources.values_list("title", "url"))
+
+
+def _card_value(
+    row: Card, names: Iterable[str], sources: Iterable[tuple[str, str]]
+) -> document.Card:
     return document.Card(
         **{column: getattr(row, column) for column in _TEXT_COLUMNS},
-        entities=tuple(item.tag.name for item in row.entity_items.all()),
+        entities=tuple(names),
         importance=row.importance,
-        sources=tuple(document.Source(title=s.title, url=s.url) for s in row.sources.all()),
+        sources=tuple(document.Source(title=title, url=url) for title, url in sources),
         labels=row.labels,
         layout=tuple(row.layout),
     )
@@ -175,14 +193,19 @@ def _new_card(section: Section, position: int, value: document.Card, by_machine:
     return card
 
 
-def change_card(row: Card, value: document.Card) -> None:
-    """Make a card row stand for another value. `row.machine` is saved along with it."""
-    before = card_value(row)
+def change_card(
+    row: Card, value: document.Card, *, before: document.Card, also: Iterable[str] = ()
+) -> None:
+    """Make a card row, which stands for the value `before`, stand for another one.
+
+    `also` names further columns of the row that are to be saved.
+    """
     columns = card_columns(value)
     different = [name for name, content in columns.items() if content != getattr(row, name)]
     for name in different:
         setattr(row, name, columns[name])
-    row.save(update_fields=[*different, "machine", "machine_hash"])
+    if update := [*different, *also]:
+        row.save(update_fields=update)
     if before.sources != value.sources:
         row.sources.all().delete()
     if before.entities != value.entities:

@@ -116,17 +116,16 @@ def save_card(
     """
     with transaction.atomic():
         issue, role = lock(by, sections__cards=card_id, **on_day(day, by))
-        card = Card.objects.whole().get(pk=card_id)
-        value = rows.card_value(card)
-        present = value.model_dump(mode="json")
+        card, present_value = rows.read_card(card_id)
+        present = present_value.model_dump(mode="json")
         before = {name: present[name] for name in rows.EDITABLE}
         changed = {c.field: c.value for c in changes if c.value != before[c.field]}
         _refuse_collisions(changes, before, card)
         hash_before = card.hash
         if not changed:
-            return Saved([], hash_before, hash_before, card, value)
+            return Saved([], hash_before, hash_before, card, present_value)
         value = _valid_card(present | changed)
-        rows.change_card(card, value)
+        rows.change_card(card, value, before=present_value)
         batch = new_batch() if len(changed) > 1 else ""
         for field in changed:
             event = _record(
@@ -449,9 +448,7 @@ def _take_over(suggestion: Suggestion) -> None:
     elif suggestion.card and field == "dropped":
         Card.objects.filter(pk=suggestion.card_id).update(dropped=value)
     elif suggestion.card:
-        card = Card.objects.whole().get(pk=suggestion.card_id)
-        present = rows.card_value(card).model_dump(mode="json")
-        rows.change_card(card, _valid_card(present | {field: value}))
+        put_field(Card.objects.whole().get(pk=suggestion.card_id), field, value)
     else:
         issue = suggestion.issue
         if field == "front_matter":
@@ -573,8 +570,9 @@ def _front_fault(key: str, value: Any) -> str | None:
 
 def put_field(card: Card, field: str, value: Any) -> None:
     """Set one field of a card. Raises `Invalid`."""
-    present = rows.card_value(card).model_dump(mode="json")
-    rows.change_card(card, _valid_card(present | {field: value}))
+    before = rows.card_value(card)
+    after = _valid_card(before.model_dump(mode="json") | {field: value})
+    rows.change_card(card, after, before=before)
 
 
 def put_passage(issue_id: int, passage_id: int, field: str, value: str) -> None:

@@ -32,7 +32,7 @@ def test_entities_and_tags_keep_their_order_through_taggit(issue):
     card = cards_of(issue)[0]
     value = rows.card_value(Card.objects.whole().get(pk=card.pk))
     turned = value.model_copy(update={"entities": tuple(reversed(value.entities))})
-    rows.change_card(card, turned)
+    rows.change_card(card, turned, before=value)
     assert tuple(card.entities.names()) == turned.entities
     rows.set_tags(issue, ["乙", "甲", "LLM", "llm"])
     assert list(issue.tags.names()) == ["乙", "甲", "LLM", "llm"]
@@ -58,7 +58,8 @@ def test_spellings_of_one_name_stay_apart_and_share_their_key(db):
 )
 def test_a_card_is_found_whatever_the_script_width_case_or_hyphen(stored, asked, issue):
     card = Card.objects.whole().get(pk=cards_of(issue)[0].pk)
-    rows.change_card(card, rows.card_value(card).model_copy(update={"summary": stored}))
+    value = rows.card_value(card)
+    rows.change_card(card, value.model_copy(update={"summary": stored}), before=value)
     assert list(Card.objects.containing(asked)) == [card]
     assert card.summary == stored
 
