@@ -47,6 +47,10 @@ SENTENCES: dict[str, Promise] = {
         "The issue of %(day)s was to go out at %(at)s, and nobody was there to publish it. It "
         "does not go out by itself any more."
     ),
+    "late": _(
+        "Edition %(number)d of %(day)s was signed after its hour. It waits for somebody to press "
+        "“Publish now”, or for another hour."
+    ),
     "release": _("The issue of %(day)s is due and could not be released: %(reason)s"),
     "delivery": _(
         "Edition %(number)d of %(day)s could not be delivered to %(channel)s: %(reason)s"

@@ -119,7 +119,8 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
         _replace(older.select_related("edition").defer(*_BULKY), issue)
         queue_deliveries(edition, Delivery.Action.PUBLISH, now=now)
         _record(issue, "issue.release", after={"edition": edition.number, "sha256": edition.sha256})
-        alarms.settle_all_of(issue, "unready", "unsigned", "missed", "release", "delivery")
+        settled = ("unready", "unsigned", "rule_failed", "missed", "late", "release", "delivery")
+        alarms.settle_all_of(issue, *settled)
     log.info("released", issue=issue.pk, edition=edition.number, sha256=edition.sha256)
     return edition
 

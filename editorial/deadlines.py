@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: So many minutes before its hour an issue that is not signed is announced.
 THRESHOLDS = (5, 30, 60)
+#: What was signed after its hour is published by hand, as a rule in so long.
+LATE_AFTER = timedelta(minutes=5)
 #: The pace of a morning is taken from what was judged within so long.
 PACE_OVER = timedelta(hours=1)
 
@@ -70,20 +72,30 @@ def _near(desk: Desk, now: datetime) -> Iterator[tuple[date, Issue | None]]:
 
 def _watch(desk: Desk, day: date, issue: Issue | None, now: datetime) -> None:
     moment = issue.moment if issue else desk.hour_of(day)
-    has_come = moment <= now < moment + timedelta(minutes=desk.grace)
     if issue is None:
-        # A desk that has never had an issue is being set up.
-        if has_come and desk.issues.exists():
+        # Before its first issue a desk is being set up.
+        if moment <= now and desk.issues.filter(date__lt=day).exists():
             alarms.raise_alarm(desk, "no_draft", key=f"no_draft:{day}", data={"day": str(day)})
         return
     alarms.settle(desk, f"no_draft:{day}")
-    if issue.held_at or issue.published_id or issue.editions.exists():
+    if issue.held_at or issue.published_id or issue.due_at:
         return
     minutes = -(-(moment - now) // timedelta(minutes=1))
-    if 0 < minutes <= max(THRESHOLDS):
+    if issue.editions.exists():
+        _remind(issue, now)
+    elif 0 < minutes <= max(THRESHOLDS):
         _announce(issue, now, minutes)
-    elif has_come:
+    elif minutes <= 0:
         _follow_rule(issue, now)
+
+
+def _remind(issue: Issue, now: datetime) -> None:
+    """What a chief has signed after its hour goes out by hand: say so if nobody does it."""
+    last = issue.editions.order_by("-number").only("number", "signed_at").first()
+    # What has been with a channel was taken back.
+    if last.signed_at + LATE_AFTER <= now and not last.deliveries.exists():
+        data = {"day": str(issue.date), "number": last.number}
+        alarms.raise_alarm(issue.desk, "late", key=f"late:{last.pk}", issue=issue, data=data)
 
 
 def _announce(issue: Issue, now: datetime, minutes: int) -> None:
@@ -126,16 +138,20 @@ def projected_finish(issue: Issue, waiting: int, now: datetime) -> datetime | No
 
 
 def _follow_rule(issue: Issue, now: datetime) -> None:
-    desk = issue.desk
+    """Do what the desk's rule says, once for each hour: it is a rule for that moment, and not for
+    the hours after it."""
+    desk, hour = issue.desk, f"{issue.date}:{issue.moment.isoformat()}"
+    if desk.alarms.filter(key__in=(f"unsigned:{hour}", f"rule_failed:{hour}")).exists():
+        return
     data = what_is_missing(queue.case_of_issue(issue.pk), now)
-    if desk.deadline_rule == Desk.Rule.HOLD:
-        alarms.raise_alarm(desk, "unsigned", key=f"unsigned:{issue.date}", issue=issue, data=data)
+    if not _binds(issue, now):
+        alarms.raise_alarm(desk, "unsigned", key=f"unsigned:{hour}", issue=issue, data=data)
         return
     try:
         edition = _sign_by_rule(issue.pk, now)
     except NotFollowed as error:
         reason = {"day": str(issue.date), "reason": str(error)}
-        key = f"rule_failed:{issue.date}"
+        key = f"rule_failed:{hour}"
         alarms.raise_alarm(desk, "rule_failed", key=key, issue=issue, data=reason)
         return
     if edition is None:
@@ -148,12 +164,24 @@ def _follow_rule(issue: Issue, now: datetime) -> None:
     wake_publisher()
 
 
+def _binds(issue: Issue, now: datetime) -> bool:
+    """Whether a rule that lets something out is to be followed: signed before the hour, for an
+    issue that was there by then, and no later than the desk lets an issue be."""
+    desk, moment = issue.desk, issue.moment
+    return (
+        desk.deadline_rule != Desk.Rule.HOLD
+        and desk.rule_signed_at is not None
+        and max(desk.rule_signed_at, issue.created_at) <= moment <= now
+        and now < moment + timedelta(minutes=desk.grace)
+    )
+
+
 def _sign_by_rule(issue_id: int, now: datetime) -> Edition | None:
     """Make the edition of the rule and have it go out now; None if somebody was faster."""
     with transaction.atomic():
         locked = Issue.objects.select_for_update(of=("self",), no_key=True)
         issue = locked.select_related("desk__rule_signed_by").get(pk=issue_id)
-        if issue.held_at or issue.editions.exists():
+        if issue.held_at or issue.editions.exists() or not _binds(issue, now):
             return None
         chief = Membership.objects.filter(desk=issue.desk, user=issue.desk.rule_signed_by_id)
         signer = chief.select_related("user").first()
@@ -212,7 +240,7 @@ def _with_approved(whole: Issue, case: IssueCase) -> tuple[Document, int]:
     if not kept:
         raise NotFollowed(_("No card of this issue is approved."))
     made = document_of(whole)
-    if case.insight and not case.insight.is_approved:
+    if case.insight and not (case.insight.is_approved and _may_go_out(case)):
         sections = tuple(s for s in made.sections if s.kind != Section.Kind.INSIGHT)
         made = made.model_copy(update={"sections": sections})
     sentence = ngettext(
@@ -221,6 +249,12 @@ def _with_approved(whole: Issue, case: IssueCase) -> tuple[Document, int]:
         kept,
     ) % {"n": kept}
     return _saying(made, sentence), kept
+
+
+def _may_go_out(case: IssueCase) -> bool:
+    """Whether the insight may go out under the name of who signed the rule, as by hand."""
+    desk = case.issue.desk
+    return not (desk.four_eyes and case.insight.last_change_by == desk.rule_signed_by_id)
 
 
 def _with_notice(whole: Issue, notice: str) -> tuple[Document, int]:

@@ -259,13 +259,13 @@ def _restore(case: Case, by: Membership, note: str) -> dict:
 def _sign(case: IssueCase, by: Membership, note: str) -> dict:
     issue, now = case.issue, timezone.now()
     edition = editions.make_edition(issue, case.proof, by=by.user)
-    hour = issue.moment
-    # An hour that has passed is not made up for by itself: then a person presses "publish". And
-    # what somebody has asked to publish now is not exchanged for something else on its way.
-    is_waiting = issue.due_at is None or issue.due_at > now
-    if hour > now and is_waiting and not issue.published_id:
-        Issue.objects.filter(pk=issue.pk).update(due_at=hour, due_edition=edition, missed_at=None)
-    alarms.settle_all_of(issue, "unready", "unsigned", "missed")
+    # What waits gives way to what was signed last. What is on its way already is not exchanged, and
+    # an hour that has passed is not made up for by itself: then a person presses "publish".
+    if issue.due_at and (issue.due_at > now or issue.held_at or issue.is_missed):
+        Issue.objects.filter(pk=issue.pk).update(due_edition=edition)
+    elif not issue.due_at and issue.moment > now and not issue.published_id:
+        Issue.objects.filter(pk=issue.pk).update(due_at=issue.moment, due_edition=edition)
+    alarms.settle_all_of(issue, "unready", "unsigned", "rule_failed", "missed", "late")
     return {"edition": edition.number, "sha256": edition.sha256}
 
 
@@ -442,7 +442,7 @@ DECISIONS: dict[str, Decision] = {
         (_is_held,),
         _let_go_on,
         wakes_publisher=True,
-        sees="nothing",
+        sees="edition",
     ),
     "retry": Decision(
         "issue.retry",

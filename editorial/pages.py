@@ -356,11 +356,13 @@ PRESS: dict[str, tuple[Promise, str]] = {
 
 @dataclass(frozen=True)
 class Publication:
-    """Where an issue's way to its readers stands."""
+    """Where an issue's way to its readers stands: the last edition, the one whose hour comes, and
+    the one that readers have."""
 
     edition: Edition | None
     is_current: bool
     due_at: datetime | None
+    due_edition: Edition | None
     is_missed: bool
     is_held: bool
     changes: int
@@ -452,6 +454,7 @@ def publication_of(case: IssueCase) -> Publication:
         edition=last,
         is_current=is_current,
         due_at=issue.due_at,
+        due_edition=next((e for e in case.edition_rows if e.pk == issue.due_edition_id), None),
         is_missed=issue.is_missed,
         is_held=issue.held_at is not None,
         changes=0 if is_current or last is None else case.changes_since_signature,

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from digest import alarms
 from digest.models import Event, Issue
 from editorial.decisions import Refusal, Refused, lock
 from editorial.models import Membership
@@ -20,21 +21,25 @@ def set_hour(
 
     What is signed goes out then, also if it was signed after the hour there was before. `seen` is
     the hour of its own that its maker had before their eyes. Raises `Refused` for an hour that has
-    passed, that another issue of the desk has, or that somebody changed meanwhile.
+    passed, that another issue of the desk has, or that somebody changed meanwhile, and for an issue
+    that readers have.
     """
     with transaction.atomic():
         issue, role = lock(by, permission="publish", pk=issue_id)
         if issue.hour != seen:
             raise Refused(Refusal(_("Meanwhile somebody gave this issue another hour."), "stale"))
-        if issue.due_at and issue.due_at <= timezone.now() and not issue.is_missed:
+        if issue.published_id:
+            raise Refused(Refusal(_("Readers have this issue. “Publish now” brings a correction.")))
+        is_stopped = issue.held_at or issue.is_missed
+        if issue.due_at and issue.due_at <= timezone.now() and not is_stopped:
             raise Refused(Refusal(_("It is being published right now.")))
         before, issue.hour = issue.hour, hour
         _refuse_moment(issue)
-        if not issue.published_id:
-            issue.due_edition_id = issue.due_edition_id or _signed_too_late(issue)
-            if issue.due_edition_id:
-                issue.due_at, issue.missed_at = issue.moment, None
+        issue.due_edition_id = issue.due_edition_id or _signed_too_late(issue)
+        if issue.due_edition_id:
+            issue.due_at, issue.missed_at = issue.moment, None
         issue.save(update_fields=["hour", "due_at", "due_edition", "missed_at"])
+        alarms.settle_all_of(issue, "unready", "unsigned", "rule_failed", "missed", "late")
         return Event.objects.create(
             desk_id=issue.desk_id,
             issue=issue,

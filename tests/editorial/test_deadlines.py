@@ -10,10 +10,12 @@ from digest import alarms, hugo
 from digest.models import Alarm, Desk, Issue
 from editorial import deadlines, rules
 from editorial.decisions import Refused, decide
+from editorial.scheduling import set_hour
 from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import client_of
-from tests.publisher import post_of, work
+from tests.editorial.work import rewrite
+from tests.publisher import do, post_of, work
 
 pytestmark = pytest.mark.usefixtures("english")
 
@@ -203,6 +205,102 @@ def test_the_rule_leaves_alone_what_a_person_has_decided(
         Issue.objects.update(due_at=None, due_edition=None)
     at(clock, 181 if state == "too late" else 0)
     assert not issue.editions.exclude(rule="").exists()
+
+
+def test_a_rule_is_one_for_its_moment_and_not_for_the_hours_after_it(clock, issue, editor, chief):
+    follow("approved", chief)
+    at(clock, 0)
+    assert kinds() == ["rule_failed"]  # nothing was approved by the hour
+    approve_first(issue, editor, 1)
+    at(clock, 1)
+    assert kinds() == ["rule_failed"] and not issue.editions.exists()
+
+
+@pytest.mark.parametrize("what", ["the draft", "the rule"])
+def test_a_rule_binds_no_issue_and_no_desk_that_came_to_it_too_late(
+    what, clock, desk, sample, editor, chief
+):
+    clock.move_to(HOUR - timedelta(hours=1))
+    if what == "the draft":
+        follow("notice", chief, "今日因故延後出刊。")
+        clock.move_to(HOUR + timedelta(minutes=30))
+    issue = land(desk, sample)
+    if what == "the rule":
+        clock.move_to(HOUR + timedelta(minutes=30))
+        follow("notice", chief, "今日因故延後出刊。")
+    at(clock, 31)
+    assert kinds() == ["unsigned"] and not issue.editions.exists()
+
+
+@pytest.mark.parametrize("what", ["another hour", "another rule"])
+def test_a_rule_is_not_followed_over_what_somebody_decided_meanwhile(
+    what, clock, issue, editor, chief, monkeypatch
+):
+    follow("approved", chief)
+    approve_first(issue, editor, 3)
+
+    def somebody_is_faster(*_args):
+        if what == "another hour":
+            later = HOUR + timedelta(hours=2)
+            Issue.objects.filter(pk=issue.pk).update(hour=later)
+        else:
+            Desk.objects.update(deadline_rule="hold")
+        return {}
+
+    monkeypatch.setattr(deadlines, "what_is_missing", somebody_is_faster)
+    clock.move_to(HOUR)
+    deadlines.watch()
+    assert not issue.editions.exists()
+
+
+def test_under_four_eyes_the_rule_leaves_out_an_insight_its_signer_wrote(
+    clock, issue, desk, editor, chief
+):
+    desk.four_eyes = True
+    desk.save()
+    follow("approved", chief)
+    rewrite(issue.sections.get(kind="insight").passages.first(), chief, "總編自己寫的。")
+    approve_everything(issue, editor)
+    at(clock, 0)
+    [edition] = issue.editions.all()
+    read = hugo.read(bytes(edition.content))
+    assert not any(section.kind == "insight" for section in read.sections)
+
+
+def test_another_hour_ends_the_alarms_of_the_first_and_has_its_own(clock, issue, editor, chief):
+    at(clock, -4)
+    assert kinds() == ["unready"]
+    set_hour(issue_id=issue.pk, hour=HOUR + timedelta(hours=1), seen=None, by=chief)
+    assert kinds() == []
+    at(clock, 60)
+    assert kinds() == ["unsigned"]
+    hour = HOUR + timedelta(hours=2)
+    set_hour(issue_id=issue.pk, hour=hour, seen=HOUR + timedelta(hours=1), by=chief)
+    at(clock, 120)
+    assert kinds() == ["unsigned"] and Alarm.objects.count() == 3
+
+
+def test_a_desk_that_was_down_for_longer_than_its_grace_says_what_it_slept_through(
+    clock, issue, editor
+):
+    clock.move_to(HOUR + timedelta(days=1, hours=6))
+    deadlines.watch()
+    assert kinds() == ["unsigned", "no_draft"]
+
+
+def test_what_was_signed_after_its_hour_is_not_forgotten(clock, ready, chief):
+    at(clock, 0)
+    clock.move_to(HOUR + timedelta(minutes=2))
+    sign(ready, chief)
+    at(clock, 3)
+    assert kinds() == []
+    at(clock, 8)
+    assert kinds() == ["late"]
+    [alarm] = Alarm.objects.open()
+    assert "Publish now" in alarms.sentence_of(alarm)
+    do("publish", ready, chief)
+    work()
+    assert kinds() == []
 
 
 def test_a_rule_is_signed_by_a_chief_who_saw_the_present_one(desk, editor, chief):

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from digest import channels, editions
 from digest.models import Card, Delivery, Issue, sha256
 from digest.publishing import deliver, publish_due
-from editorial import queue
+from editorial import pages, queue
 from editorial.decisions import DECISIONS, Refused, decide, present_hash
 from editorial.models import Approval
 from tests.conftest import SAMPLE, cards_of, land, say_correction
@@ -148,6 +148,16 @@ class Walk(RuleBasedStateMachine):
         self.tick("never")
 
     @rule()
+    def stop_mend_and_let_go(self) -> None:
+        self.decide("hold")
+        self.edit(0)
+        self.look_and_sign()
+        self.decide("unhold")
+        self.issue.refresh_from_db()
+        if self.issue.due_at:
+            assert self.issue.due_edition == self.issue.editions.order_by("-number").first()
+
+    @rule()
     def take_it_back(self) -> None:
         self.decide("unpublish")
 
@@ -172,6 +182,7 @@ class Walk(RuleBasedStateMachine):
         Delivery.objects.filter(state=Delivery.State.RUNNING).update(claimed_until=past)
         real = channels.KINDS["hugo"]
         before = self.issue.events.filter(verb="issue.release").count()
+        named = pages.publication_of(queue.case_of_issue(self.issue.pk)).due_edition
         try:
             if dies != "never":
                 channels.KINDS["hugo"] = _dying(real, dies)
@@ -184,6 +195,8 @@ class Walk(RuleBasedStateMachine):
             channels.KINDS["hugo"] = real
         if self.issue.events.filter(verb="issue.release").count() > before:
             self.deeds["release"] += 1
+            self.issue.refresh_from_db()
+            assert self.issue.published == named, "the page named another edition"
 
     # --- what must hold ---
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.models import Event, Issue
+from digest.models import Card, Edition, Event, Issue
 from digest.publishing import publish_due
 from editorial.calendar import weeks_of
 from editorial.decisions import Refused, decide
 from editorial.scheduling import set_hour
-from tests.conftest import approve_everything, land, sign
+from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import address, client_of
+from tests.editorial.work import change
+from tests.publisher import do
 
 pytestmark = pytest.mark.usefixtures("english")
 
@@ -59,6 +62,96 @@ def test_what_was_taken_back_comes_again_by_no_hour_alone(clock, ready, chief):
     set_hour(issue_id=ready.pk, hour=HOUR + timedelta(hours=2), seen=None, by=chief)
     ready.refresh_from_db()
     assert (ready.due_at, ready.due_edition) == (None, None)
+
+
+def mended(issue, editor, chief):
+    """Another edition of an issue in which a card was mended; answers with it."""
+    card = cards_of(issue)[0]
+    change(card, editor, summary="改正之後的一句。")
+    decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=hash_now(card))
+    return sign(issue, chief)
+
+
+def hash_now(card: Card) -> str:
+    return Card.objects.values_list("hash", flat=True).get(pk=card.pk)
+
+
+def named_on_page(issue, by) -> str:
+    """The first edition that the issue's page names as one whose hour comes or came."""
+    html = client_of(by).get(address("issue", issue)).content.decode()
+    return re.search(r'id="publication".*?<code>(\w{8})…</code>', html, re.DOTALL)[1]
+
+
+def out(issue) -> Edition | None:
+    publish_due()
+    issue.refresh_from_db()
+    return issue.published
+
+
+def test_what_the_presses_were_stopped_for_gives_way_to_what_was_signed_then(
+    clock, ready, editor, chief
+):
+    sign(ready, chief)
+    clock.move_to(HOUR - timedelta(minutes=2))
+    do("hold", ready, editor, "標題裡的數字有誤")
+    clock.move_to(HOUR + timedelta(minutes=10))
+    second = mended(ready, editor, chief)
+    assert named_on_page(ready, chief) == second.sha256[:8]
+    do("unhold", ready, chief)
+    assert out(ready) == second
+
+
+def test_whoever_lets_the_presses_go_on_has_seen_what_goes_out(clock, ready, editor, chief):
+    first = sign(ready, chief)
+    do("hold", ready, editor)
+    mended(ready, editor, chief)
+    with pytest.raises(Refused) as refused:
+        decide("unhold", issue_id=ready.pk, by=chief, seen=first.sha256)
+    assert refused.value.refusal.kind == "stale"
+
+
+def test_an_issue_that_is_held_can_be_given_another_hour(clock, ready, editor, chief):
+    edition = sign(ready, chief)
+    do("hold", ready, editor)
+    later = HOUR + timedelta(minutes=40)
+    clock.move_to(HOUR + timedelta(minutes=10))
+    set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    do("unhold", ready, chief)
+    assert out(ready) is None
+    clock.move_to(later)
+    assert out(ready) == edition
+
+
+def test_after_a_missed_hour_the_next_one_takes_what_was_signed_last(clock, ready, editor, chief):
+    sign(ready, chief)
+    clock.move_to(HOUR + timedelta(hours=3, minutes=30))
+    assert out(ready) is None
+    second = mended(ready, editor, chief)
+    assert named_on_page(ready, chief) == second.sha256[:8]
+    later = HOUR + timedelta(hours=5)
+    set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    assert named_on_page(ready, chief) == second.sha256[:8]
+    clock.move_to(later)
+    assert out(ready) == second
+
+
+def test_what_is_on_its_way_is_named_and_not_exchanged(clock, ready, editor, chief):
+    first = sign(ready, chief)
+    clock.move_to(HOUR + timedelta(minutes=1))  # and no worker is there
+    mended(ready, editor, chief)
+    assert named_on_page(ready, chief) == first.sha256[:8]
+    assert out(ready) == first
+
+
+def test_an_issue_that_readers_have_is_given_no_hour(clock, ready, chief):
+    sign(ready, chief)
+    clock.move_to(HOUR)
+    out(ready)
+    later = HOUR + timedelta(hours=2)
+    with pytest.raises(Refused) as refused:
+        set_hour(issue_id=ready.pk, hour=later, seen=None, by=chief)
+    assert "Readers have this issue" in str(refused.value.refusal)
+    assert 'name="hour"' not in client_of(chief).get(address("issue", ready)).content.decode()
 
 
 @pytest.mark.parametrize("when", ["past", "now", "desk's hour of another day", "hour of another"])
