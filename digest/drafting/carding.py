@@ -55,24 +55,26 @@ class Frame:
 
 def readable(placed: Placed) -> Placed:
     """A topic whose articles hold text only: what a feed reader let through is taken out here."""
-    articles = tuple(
-        replace(
-            article,
-            title=one_line(article.title[:_TITLE_LIMIT]),
-            text=clean(article.text[:_TEXT_LIMIT]),
-            outlet=one_line(article.outlet),
-            feed=one_line(article.feed),
-            author=one_line(article.author),
-            tags=tuple(map(one_line, article.tags)),
-        )
-        for article in placed.topic.articles
+    topic = placed.topic
+    articles, copies = (tuple(map(_cleaned, some)) for some in (topic.articles, topic.copies))
+    return replace(placed, topic=replace(topic, articles=articles, copies=copies))
+
+
+def _cleaned(article: Article) -> Article:
+    return replace(
+        article,
+        title=one_line(article.title[:_TITLE_LIMIT]),
+        text=clean(article.text[:_TEXT_LIMIT]),
+        outlet=one_line(article.outlet),
+        feed=one_line(article.feed),
+        author=one_line(article.author),
+        tags=tuple(map(one_line, article.tags)),
     )
-    return replace(placed, topic=replace(placed.topic, articles=articles))
 
 
 def frame_card(placed: Placed, language: str) -> Frame:
     """Rating, note, sources and labels of a topic's card."""
-    sources, marks = _sources_of(placed.topic.articles)
+    sources, marks = _sources_of(placed.topic.found)
     spoke = _(
         "%(article)s speaks to whoever summarises it: “%(said)s”. It was not obeyed; see that "
         "nothing of it is in the card."
@@ -109,15 +111,17 @@ def listed(names: Iterable[str], limit: int = 200) -> str:
 
 
 def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list]:
-    """A link for each article, no outlet with more than two; and what was left out."""
-    kept: dict[str, Source] = {}
+    """Every link once, no outlet with more than two; and what was left out."""
+    kept: list[Source] = []
+    known: set[str] = set()
     of_outlet: Counter[str] = Counter()
     thinned: Counter[str] = Counter()
     marks: list[str] = []
     titles: set[str] = set()
     for article in articles:
-        if article.url in kept:
+        if article.url in known or article.key in known:
             continue
+        known.add(article.url)
         outlet = _outlet_of(article)
         title = _title_of(article, outlet, titles)
         try:
@@ -127,13 +131,14 @@ def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list
             url, reason = shortened(one_line(article.url), 80), reason_of(error)
             marks.append(said % {"article": _named(article), "url": url, "reason": reason})
             continue
+        known.add(article.key or article.url)  # a copy may have it where this one's is refused
         is_full = len(kept) >= SOURCES
         if is_full or (of_outlet[outlet] >= PER_OUTLET and source.host not in _SHARED):
             thinned[outlet] += 1
             continue
         of_outlet[outlet] += 1
         titles.add(title)
-        kept[article.url] = source
+        kept.append(source)
     if thinned:
         each = _("%(count)d of %(outlet)s")
         outlets = [each % {"count": n, "outlet": outlet} for outlet, n in thinned.items()]
@@ -141,7 +146,7 @@ def _sources_of(articles: tuple[Article, ...]) -> tuple[tuple[Source, ...], list
         marks.append(said % {"links": listed(outlets)})
     if not kept:
         marks.append(_("There is no link that readers could follow."))
-    return tuple(kept.values()), marks
+    return tuple(kept), marks
 
 
 def _host_of(url: str) -> str:

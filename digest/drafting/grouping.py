@@ -38,6 +38,8 @@ FLOOR = 0.12
 NEIGHBOURS = 60
 #: How alike an article and an earlier card have to be to tell one story.
 RAN = 0.32
+#: How much of its title has to stand in an earlier card for that likeness to count in full.
+TOLD = 0.45
 #: How much of what a topic says, its titles for half, stands in a card that it repeats.
 REPEATED = 0.55
 #: How much two texts have to share for their likeness to count in full, in rare words.
@@ -394,6 +396,18 @@ class _Judge:
             credit *= min(self.coverage(a.title, b), self.coverage(b.title, a)) ** 2
         return credit
 
+    def memory(self, article: _Text, card: _Text) -> float:
+        """What to multiply the likeness of an article and an earlier card by, 0 to 1.
+
+        Of one article a day nobody can tell what its house says every day, and its cards say that
+        as well: so the card has to know the article's title. Two languages share little of a
+        title; there it is enough that the article knows the card's.
+        """
+        told = self.coverage(article.title, card)
+        if article.is_chinese != card.is_chinese:
+            told = max(told, self.coverage(card.title, article))
+        return self.evidence(article, card) * min(1.0, told / TOLD)
+
     def are_editions(self, a: _Text, b: _Text) -> bool:
         """Whether the two are of one series: other papers, versions, issues of a column."""
         if a.paper and b.paper and a.paper != b.paper:
@@ -521,9 +535,7 @@ class _Memory:
         if cards:
             first = len(judge.texts)
             for row, n, alike in space.near(range(first), range(first, first + len(cards))):
-                self.near[row][n - first] = alike * judge.evidence(
-                    judge.texts[row], texts[n - first]
-                )
+                self.near[row][n - first] = alike * judge.memory(judge.texts[row], texts[n - first])
 
     def recall(self, topic: Topic, rows: list[int]) -> Topic:
         """The topic with its novelty and, unless it is new, the card where it last ran.

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from digest import hugo, markup
 from digest.document import Importance
+from digest.drafting import carding
 from digest.drafting.names import Ground, chinese_terms, latin_names, numbers_of
 from digest.drafting.sentences import (
     said_to_the_machine,
@@ -319,6 +320,52 @@ def test_links_of_one_outlet_are_thinned_and_papers_are_not():
         "甲報", "甲報：第 1 篇", *(f"arXiv:2611.0000{n}" for n in range(4)),
     ]  # fmt: skip
     assert "Links left out because there are enough: 3 of 甲報." in written.marks
+
+
+def test_every_outlet_that_had_the_same_text_is_linked():
+    first, *others = (
+        article("同一則電訊", outlet=f"{n}報", url=f"https://{n}.example/a") for n in "甲乙丙丁"
+    )
+    card = write(first, copies=tuple(others)).card
+    assert [s.title for s in card.sources] == ["甲報", "乙報", "丙報", "丁報"]
+    assert [s.url for s in card.sources] == [a.url for a in (first, *others)]
+
+
+def test_one_link_that_came_by_several_feeds_is_linked_once():
+    paper = article("論文", outlet="甲報", url="https://a.example/1")
+    talk = replace(paper, url="https://a.example/1?from=board", outlet="論壇")
+    written = write(paper, copies=(talk, replace(talk, outlet="別的論壇")))
+    assert [s.url for s in written.card.sources] == [paper.url]
+    assert not any("Links left out" in mark for mark in written.marks)
+
+
+def test_a_copy_has_the_link_where_that_of_the_article_cannot_be_kept():
+    good = article("好", outlet="甲報", url="https://a.example/1")
+    bad = replace(good, url="https://u:p@a.example/1")
+    written = write(bad, copies=(replace(bad, outlet="論壇"), good))
+    assert [s.url for s in written.card.sources] == [good.url]
+    assert sum("is left out" in mark for mark in written.marks) == 1
+
+
+def test_links_of_copies_are_thinned_like_all_others():
+    first, *others = (
+        article("同一則", outlet="甲報", url=f"https://a.example/{n}") for n in range(4)
+    )
+    wires = [article("同一則", outlet=f"{n}", url=f"https://w{n}.example/a") for n in range(10)]
+    written = write(first, copies=(*others, *wires, replace(wires[9], outlet="論壇")))
+    assert len(written.card.sources) == carding.SOURCES
+    said = "Links left out because there are enough: 2 of 甲報, 1 of 8, 1 of 9."
+    assert said in written.marks
+
+
+def test_titles_of_copies_are_text_like_those_of_articles():
+    first = article("同一則", outlet="甲報", url="https://a.example/1")
+    copy = article("<b>同</b>\x00一則\n" * 2000, outlet="甲報", url="https://a.example/2")
+    written = write(first, copies=(copy,))
+    (kept,) = written.placed.topic.copies
+    (alike,) = carding.readable(placed(copy)).topic.articles
+    assert kept == alike != copy
+    assert written.card.sources[1].title.startswith("甲報：同")
 
 
 def test_an_article_that_gives_orders_is_not_quoted_while_others_tell_the_story():
