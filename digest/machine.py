@@ -363,7 +363,9 @@ class _Hand:
                 (Article.of(article, self.desk.pk) for article in fetched.articles),
                 ignore_conflicts=True,
             )
-            feed.save(update_fields=_LEARNED)
+            # Not `save`: a feed that somebody has removed meanwhile is nobody's fault.
+            learned = {name: getattr(feed, name) for name in _LEARNED}
+            Feed.objects.filter(pk=feed.pk).update(**learned)
 
     def _read_snapshot(self) -> bool:
         run = self.run

@@ -593,6 +593,30 @@ def test_a_house_that_asks_to_wait_is_not_asked_again_in_the_next_piece(desk, fe
     assert "answered 503 to “a” before it" in desk.feeds.get(name="b").fault
 
 
+def test_one_feed_that_asks_for_the_end_of_time_ends_no_run(desk, small):
+    never = {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -1200"}
+    small.pages["/b"] = lambda handler: handler.say(429, b"", never)
+    enter(desk, small, "/rss", host="localhost")
+    drafted(desk)
+    feed = desk.feeds.get(name="b")
+    assert (feed.errors, feed.next_try_at) == (1, NOW + collecting.BACK_OFF_LIMIT)
+    assert "answered 429" in feed.fault
+
+
+def test_a_feed_that_is_removed_while_it_is_asked_ends_no_run(desk, small, monkeypatch):
+    collect = collecting.collect
+
+    def collected(*arguments, **options):
+        for fetched in collect(*arguments, **options):
+            desk.feeds.filter(name="b").delete()
+            yield fetched
+
+    monkeypatch.setattr(collecting, "collect", collected)
+    run = drafted(desk)
+    assert run.counts["placed"] == 6
+    assert set(desk.feeds.values_list("name", flat=True)) == {"a", "c"}
+
+
 def test_a_day_on_which_all_feeds_say_304_is_drafted_from_what_was_read(desk, feeds):
     enter(desk, feeds, "/conditional")
     first = drafted(desk)
