@@ -439,7 +439,8 @@ class _Hand:
             found = found.annotate(seen=Coalesce("published_at", "fetched_at")).filter(
                 seen__gte=since, fetched_at__lte=run.started_at
             )
-        return [row.value for row in found.order_by("pk").iterator()]
+        articles = [row.value for row in found.order_by("pk").iterator()]
+        return snapshots.as_of_itself(articles) if snapshot else articles
 
     def _group(self) -> scoring.Placement:
         run, desk = self.run, self.desk
@@ -536,7 +537,8 @@ class _Hand:
             ],
             articles=run.counts["articles"],
             topics=run.counts["topics"],
-            hours=int(collecting.LOOK_BACK / timedelta(hours=1)),
+            # A file has what it has, from whatever days.
+            hours=None if run.snapshot else int(collecting.LOOK_BACK / timedelta(hours=1)),
             made_at=run.started_at,
             zone=ZoneInfo(desk.zone),
             language=_LANGUAGE,

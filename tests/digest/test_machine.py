@@ -747,6 +747,42 @@ def test_the_same_file_drafts_the_same_text(desk, small):
     assert texts[0] == texts[1]
 
 
+def test_a_file_is_drafted_alike_however_old_it_is(desk, small):
+    """It is judged by its own time, and what has no date in it came at that time."""
+    file = json.loads(snapshot())
+    for entry in file["file"][::3]:
+        del entry["published"]
+    texts = []
+    for days in (0, 200):
+        with transaction.atomic():
+            now = NOW + timedelta(days=days)
+            run = go(machine.begin(desk, DAY, now=now, snapshot=json.dumps(file).encode()), now=now)
+            assert run.state == Run.State.DONE, run.error
+            assert run.counts["undated"] == 3
+            texts.append(re.sub("報告生成時間：.*", "", bytes(run.content).decode()))
+            transaction.set_rollback(True)
+    assert texts[0] == texts[1]
+
+
+def test_a_file_without_any_date_counts_as_of_now(desk, small):
+    file = json.loads(snapshot())
+    for entry in file["file"]:
+        del entry["published"]
+    run = drafted(desk, snapshot=json.dumps(file).encode())
+    assert (run.counts["undated"], run.counts["placed"]) == (8, 6)
+
+
+def test_only_what_was_asked_of_feeds_is_said_to_be_of_the_last_hours(desk, small):
+    of_feeds, of_a_file = (
+        bytes(drafted(desk, now=NOW + timedelta(minutes=n), snapshot=file).content).decode()
+        for n, file in enumerate((b"", snapshot()))
+    )
+    assert of_feeds.count("過去 26 小時") == 2  # in the insight and below it all
+    assert "過去" not in of_a_file
+    assert "本期讀了 8 篇文章" in of_a_file
+    assert "小時" not in of_a_file
+
+
 @pytest.mark.parametrize("content", [b"nonsense", b"{}", b"[]", b"\xff\xfe", b"\0" * 50])
 def test_a_file_that_is_no_snapshot_fails_in_a_sentence(desk, small, content):
     run = go(machine.begin(desk, DAY, snapshot=content, snapshot_name="day.json", now=NOW))
