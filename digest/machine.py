@@ -43,7 +43,8 @@ from digest.publishing import machine_account
 log = structlog.get_logger(__name__)
 
 WRITERS = ("extractive", "chat")
-#: How long the machine remembers what ran, and how long articles are kept as evidence.
+#: How long the machine remembers what ran, and how long articles are kept as evidence. That it has
+#: read what has no date it never forgets.
 MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
 #: A run that is not finished so long after it began is given up: its news is old, and while it is
 #: there no other can begin.
@@ -578,7 +579,11 @@ class _Hand:
 def _prune(desk: Desk, now: datetime) -> None:
     """Let go of articles and files that nobody needs as evidence any more."""
     old = now - KEPT
-    Article.objects.filter(desk=desk, fetched_at__lt=old).delete()
+    articles = Article.objects.filter(desk=desk, fetched_at__lt=old)
+    # What a feed lists without a date is new unless it is known: of that the row has to stay.
+    undated = Q(snapshot="", published_at=None)
+    articles.exclude(undated).delete()
+    articles.filter(undated).exclude(text="").update(text="")
     desk.runs.filter(started_at__lt=old).exclude(snapshot=b"").update(snapshot=b"")
 
 

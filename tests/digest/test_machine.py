@@ -663,6 +663,28 @@ def test_what_is_older_than_a_month_is_let_go(desk, small):
     assert Article.objects.filter(pk=young.pk).exists()
 
 
+def test_what_has_no_date_is_new_once_however_long_a_feed_lists_it(desk, small):
+    """Only that it is known keeps it out: of that the machine remembers more than a month."""
+    item = {"url": "https://a.example/undated", "title": "A list", "content_text": "Undated."}
+
+    def tell_on(days: int) -> datetime:
+        now = NOW + timedelta(days=days)
+        tell(small, STORIES, now=now, as_of=str(days))
+        feed = json.loads(json_feed(STORIES[:6], now=now, host=f"c{days}.example"))
+        feed["items"].append(item)
+        small.pages["/c"] = lambda handler: handler.say(200, json.dumps(feed).encode())
+        return now
+
+    undated = []
+    for days in (0, 10, 31, 50):
+        now = tell_on(days)
+        run = go(machine.begin(desk, desk.today(now), now=now), now=now)
+        undated.append(run.counts["undated"])
+    assert undated == [1, 0, 0, 0]
+    old = Article.objects.filter(fetched_at__lt=now - machine.KEPT)
+    assert [(article.url, article.text) for article in old] == [(item["url"], "")]
+
+
 # --- another run of the day, other days ----------------------------------------------------------
 
 
