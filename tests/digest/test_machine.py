@@ -41,7 +41,15 @@ from editorial.models import Comment
 from editorial.tasks import draft, draft_due
 from tests.conftest import cards_of
 from tests.digest.chat_server import Chat, chat_server
-from tests.digest.feed_server import Feeds, Handler, feed_server, json_feed, overloaded, rss
+from tests.digest.feed_server import (
+    Feeds,
+    Handler,
+    arxiv_answer,
+    feed_server,
+    json_feed,
+    overloaded,
+    rss,
+)
 from tests.digest.servers import answer as http
 
 #: 05:30 in Taipei on a Wednesday.
@@ -683,6 +691,22 @@ def test_what_has_no_date_is_new_once_however_long_a_feed_lists_it(desk, small):
     assert undated == [1, 0, 0, 0]
     old = Article.objects.filter(fetched_at__lt=now - machine.KEPT)
     assert [(article.url, article.text) for article in old] == [(item["url"], "")]
+
+
+def test_papers_of_arxiv_are_news_when_they_show_and_only_once(desk, small):
+    """Submitted on a Friday, they are shown on a Monday."""
+    showing: list[tuple[str, datetime]] = []
+    small.pages["/arxiv"] = lambda handler: handler.say(200, arxiv_answer(showing))
+    enter(desk, small, "/arxiv", kind="arxiv")
+    papers = []
+    for days in (0, 2, 4):
+        now = NOW + timedelta(days=days)
+        tell(small, STORIES, now=now, as_of=str(days))
+        if days == 2:
+            showing += [(f"2611.0000{n}", now - timedelta(hours=70)) for n in (1, 2)]
+        run = go(machine.begin(desk, desk.today(now), now=now), now=now)
+        papers.append(run.counts["undated"])
+    assert papers == [0, 2, 0]
 
 
 # --- another run of the day, other days ----------------------------------------------------------
