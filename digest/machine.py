@@ -220,6 +220,8 @@ class _Hand:
         self._until = time.monotonic() + seconds
         self._lease = run.claimed_until
         self._writer: Writer | None = None
+        #: When each house was last asked for a page.
+        self._asked: dict[str, float] = {}
 
     @property
     def is_time_up(self) -> bool:
@@ -359,6 +361,8 @@ class _Hand:
         if fetched.state != "waiting" or not feed.errors:
             feed.fault = "\n".join(fetched.faults)
         self._note(fetched.faults, feed.name)
+        if fetched.status in collecting.ASKED_TOO_MUCH:
+            self._left_alone.append(collecting.house_at(feed.url))
         with self._together():
             Article.objects.bulk_create(
                 (Article.of(article, self.desk.pk) for article in fetched.articles),
@@ -413,8 +417,17 @@ class _Hand:
                     Article.objects.filter(pk=article.pk).update(text=text)
         return True
 
+    @property
+    def _left_alone(self) -> list[str]:
+        """The houses that were asked too much; kept with the run, for whoever goes on with it."""
+        return self.run.counts.setdefault("left_alone", [])
+
     def _page_of(self, article: Article) -> str:
         """The text of the page behind an article's link; empty, with a fault, where none came."""
+        house = collecting.house_at(article.url)
+        if house in self._left_alone:
+            return ""
+        self._pause_before(house)
         try:
             answer = outgoing.get(
                 article.url, headers={}, timeout=FULL_TEXT_TIMEOUT, limit=PAGE_LIMIT
@@ -422,12 +435,28 @@ class _Hand:
         except (outgoing.Refused, outgoing.NoAnswer) as error:
             self._note([str(error)], article.feed)
             return ""
+        finally:
+            self._asked[house] = time.monotonic()
         if answer.status != 200:
             where = outgoing.target_of(answer.url)
+            told = {"where": where, "status": answer.status, "house": house}
             said = _("%(where)s answered %(status)d for a page")
-            self._note([said % {"where": where, "status": answer.status}], article.feed)
+            if answer.status in collecting.ASKED_TOO_MUCH:
+                # Whoever only sends on to that house does so with the next link as well.
+                self._left_alone.extend({house, collecting.house_at(answer.url)})
+                said = _(
+                    "%(where)s answered %(status)d for a page; no further page of %(house)s is read"
+                    " in this run"
+                )
+            self._note([said % told], article.feed)
             return ""
         return texts.full_text(answer.body, answer.url)
+
+    def _pause_before(self, house: str) -> None:
+        """Wait until a house has had its pause since it was asked for a page."""
+        if house in self._asked:
+            due = self._asked[house] + collecting.pause_of(house)
+            time.sleep(max(0, due - time.monotonic()))
 
     # --- group, score, place
 

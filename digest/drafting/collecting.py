@@ -41,6 +41,8 @@ TIMEOUT, BUDGET = 20.0, 300.0
 #: How long a house is left alone between two requests, in seconds. arXiv asks for three.
 PAUSE = 1.0
 PAUSES = {"arxiv.org": 3.0}
+#: What a server answers that is asked too much: its house is left alone for the rest of a run.
+ASKED_TOO_MUCH = (429, 503)
 #: How long a feed that failed is left alone: this after the first time, twice as long after each
 #: further one. It ends below a day, so that a daily run asks every feed, however often it failed.
 BACK_OFF, BACK_OFF_LIMIT = timedelta(minutes=5), timedelta(hours=20)
@@ -81,6 +83,19 @@ class Fetched:
     duration: float = 0.0
     status: int = 0
     moved: str = ""
+
+
+def house_at(url: str) -> str:
+    """The house an address belongs to; empty where it is no address."""
+    try:
+        return house_of(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
+
+
+def pause_of(house: str) -> float:
+    """How long a house is left alone between two requests, in seconds."""
+    return PAUSES.get(house, PAUSE)
 
 
 def is_due(feed: Feed, now: datetime) -> bool:
@@ -126,7 +141,7 @@ def collect(
     houses: dict[str, list[Feed]] = {}
     for feed in feeds:
         if is_due(feed, now):
-            houses.setdefault(_house(feed.url), []).append(feed)
+            houses.setdefault(house_at(feed.url), []).append(feed)
         else:
             done.put(_not_asked(feed, _why_not_due(feed)))
     # The longest queues first: what waits for its pauses should not begin at the end.
@@ -175,7 +190,7 @@ def fetch(
         logger.exception("reading the feed %r", feed.name)
         reason = one_line(tidy(f"{type(error).__name__}: {error}"), 200)
         said = _("what %(place)s sent cannot be read, by a fault of ours: %(error)s")
-        result = _failed(feed, now, said % {"place": _house(feed.url), "error": reason})
+        result = _failed(feed, now, said % {"place": house_at(feed.url), "error": reason})
     return replace(result, duration=time.monotonic() - began)
 
 
@@ -304,7 +319,7 @@ def _visit(
     house: str, members: list[Feed], run: _Run, done: SimpleQueue[Fetched | BaseException | None]
 ) -> None:
     """Ask the feeds of one house, one after the other."""
-    pause = PAUSES.get(house, PAUSE) if run.pause is None else run.pause
+    pause = pause_of(house) if run.pause is None else run.pause
     asked_to_wait: Fetched | None = None
     try:
         for number, feed in enumerate(members):
@@ -328,7 +343,7 @@ def _visit(
                 timeout=min(run.timeout, left),
                 limit=run.limit,
             )
-            if result.status in (429, 503):
+            if result.status in ASKED_TOO_MUCH:
                 asked_to_wait = result
             done.put(result)
     except BaseException as error:  # a fault of ours: the caller must hear of it, not wait for ever
@@ -367,13 +382,6 @@ def _also_waiting(feed: Feed, house: str, first: Fetched) -> Fetched:
     why = _("it was not asked: %(house)s answered %(status)d to “%(name)s” before it")
     values = {"house": house, "status": first.status, "name": first.feed.name}
     return _not_asked(feed, why % values, first.next_try)
-
-
-def _house(url: str) -> str:
-    try:
-        return house_of(urlsplit(url).hostname or "")
-    except ValueError:
-        return ""
 
 
 def _headers(feed: Feed) -> dict[str, str]:

@@ -656,6 +656,62 @@ def test_whole_pages_are_read_where_a_feed_asks_for_it_each_once(desk, feeds):
     assert any("answered 403 for a page" in fault for fault in run.faults)
 
 
+def enter_begun(desk: Desk, feeds: Feeds, *hosts: str) -> None:
+    """Feeds at hosts of the loopback, each with the beginnings of six stories and their pages."""
+    feeds.pages["/begun"] = lambda handler: handler.say(200, rss(STORIES[:6], now=NOW))
+    for number in range(1, 7):
+        feeds.pages[f"/stories/{number}"] = lambda handler: handler.say(200, b"<p>All of it.</p>")
+    for host in hosts:
+        enter(desk, feeds, "/begun", host=host, full_text=True)
+
+
+def pages_asked(feeds: Feeds) -> Counter[str]:
+    """How many pages each host was asked for."""
+    return Counter(
+        headers["Host"].partition(":")[0]
+        for _when, path, headers in feeds.asked
+        if path.startswith("/stories/")
+    )
+
+
+def test_pages_of_one_house_are_asked_for_with_its_pauses_between(desk, feeds, monkeypatch):
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+    slept: list[float] = []
+    monkeypatch.setattr(machine.time, "sleep", slept.append)
+    monkeypatch.setattr(collecting, "PAUSE", 1_000)
+    monkeypatch.setattr(collecting, "PAUSES", {"localhost": 3_000})
+    drafted(desk)
+    assert pages_asked(feeds) == {"127.0.0.1": 6, "localhost": 6}
+    assert sorted(round(seconds, -3) for seconds in slept) == [1_000] * 5 + [3_000] * 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_house_that_wants_to_be_left_alone_is_asked_for_no_further_page(desk, feeds, status):
+    """Also where the run is cut into pieces, and by different workers."""
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+
+    def refuse(handler: Handler) -> None:
+        is_tired = handler.headers["Host"].startswith("127.0.0.1")
+        handler.say(status if is_tired else 200, b"<p>All of it.</p>", {"Retry-After": "600"})
+
+    feeds.pages |= {f"/stories/{number}": refuse for number in range(1, 7)}
+    run = drafted(desk, seconds=0)
+    assert pages_asked(feeds) == {"127.0.0.1": 1, "localhost": 6}
+    assert run.counts["pages"] == 12
+    [said] = [fault for fault in run.faults if "for a page" in fault]
+    assert said.endswith(
+        f"answered {status} for a page; no further page of 127.0.0.1 is read in this run"
+    )
+
+
+def test_a_house_that_wants_to_be_left_alone_with_feeds_is_asked_for_no_page(desk, feeds):
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+    enter(desk, feeds, "/limited")
+    drafted(desk)
+    assert set(feeds.paths) >= {"/begun", "/limited"}
+    assert pages_asked(feeds) == {"localhost": 6}
+
+
 def test_what_is_older_than_a_month_is_let_go(desk, small):
     old = NOW - timedelta(days=31)
     run = drafted(desk, now=old - timedelta(days=1), snapshot=snapshot(), snapshot_name="x.json")
