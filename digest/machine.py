@@ -43,7 +43,8 @@ from digest.publishing import machine_account
 log = structlog.get_logger(__name__)
 
 WRITERS = ("extractive", "chat")
-#: How long the machine remembers what ran, and how long articles are kept as evidence.
+#: How long the machine remembers what ran, and how long articles are kept as evidence. That it has
+#: read what has no date it never forgets.
 MEMORY, KEPT = timedelta(days=14), timedelta(days=30)
 #: A run that is not finished so long after it began is given up: its news is old, and while it is
 #: there no other can begin.
@@ -219,6 +220,8 @@ class _Hand:
         self._until = time.monotonic() + seconds
         self._lease = run.claimed_until
         self._writer: Writer | None = None
+        #: When each house was last asked for a page.
+        self._asked: dict[str, float] = {}
 
     @property
     def is_time_up(self) -> bool:
@@ -358,12 +361,16 @@ class _Hand:
         if fetched.state != "waiting" or not feed.errors:
             feed.fault = "\n".join(fetched.faults)
         self._note(fetched.faults, feed.name)
+        if fetched.status in collecting.ASKED_TOO_MUCH:
+            self._left_alone.append(collecting.house_at(feed.url))
         with self._together():
             Article.objects.bulk_create(
                 (Article.of(article, self.desk.pk) for article in fetched.articles),
                 ignore_conflicts=True,
             )
-            feed.save(update_fields=_LEARNED)
+            # Not `save`: a feed that somebody has removed meanwhile is nobody's fault.
+            learned = {name: getattr(feed, name) for name in _LEARNED}
+            Feed.objects.filter(pk=feed.pk).update(**learned)
 
     def _read_snapshot(self) -> bool:
         run = self.run
@@ -410,8 +417,17 @@ class _Hand:
                     Article.objects.filter(pk=article.pk).update(text=text)
         return True
 
+    @property
+    def _left_alone(self) -> list[str]:
+        """The houses that were asked too much; kept with the run, for whoever goes on with it."""
+        return self.run.counts.setdefault("left_alone", [])
+
     def _page_of(self, article: Article) -> str:
         """The text of the page behind an article's link; empty, with a fault, where none came."""
+        house = collecting.house_at(article.url)
+        if house in self._left_alone:
+            return ""
+        self._pause_before(house)
         try:
             answer = outgoing.get(
                 article.url, headers={}, timeout=FULL_TEXT_TIMEOUT, limit=PAGE_LIMIT
@@ -419,12 +435,28 @@ class _Hand:
         except (outgoing.Refused, outgoing.NoAnswer) as error:
             self._note([str(error)], article.feed)
             return ""
+        finally:
+            self._asked[house] = time.monotonic()
         if answer.status != 200:
             where = outgoing.target_of(answer.url)
+            told = {"where": where, "status": answer.status, "house": house}
             said = _("%(where)s answered %(status)d for a page")
-            self._note([said % {"where": where, "status": answer.status}], article.feed)
+            if answer.status in collecting.ASKED_TOO_MUCH:
+                # Whoever only sends on to that house does so with the next link as well.
+                self._left_alone.extend({house, collecting.house_at(answer.url)})
+                said = _(
+                    "%(where)s answered %(status)d for a page; no further page of %(house)s is read"
+                    " in this run"
+                )
+            self._note([said % told], article.feed)
             return ""
         return texts.full_text(answer.body, answer.url)
+
+    def _pause_before(self, house: str) -> None:
+        """Wait until a house has had its pause since it was asked for a page."""
+        if house in self._asked:
+            due = self._asked[house] + collecting.pause_of(house)
+            time.sleep(max(0, due - time.monotonic()))
 
     # --- group, score, place
 
@@ -437,7 +469,8 @@ class _Hand:
             found = found.annotate(seen=Coalesce("published_at", "fetched_at")).filter(
                 seen__gte=since, fetched_at__lte=run.started_at
             )
-        return [row.value for row in found.order_by("pk").iterator()]
+        articles = [row.value for row in found.order_by("pk").iterator()]
+        return snapshots.as_of_itself(articles) if snapshot else articles
 
     def _group(self) -> scoring.Placement:
         run, desk = self.run, self.desk
@@ -534,7 +567,8 @@ class _Hand:
             ],
             articles=run.counts["articles"],
             topics=run.counts["topics"],
-            hours=int(collecting.LOOK_BACK / timedelta(hours=1)),
+            # A file has what it has, from whatever days.
+            hours=None if run.snapshot else int(collecting.LOOK_BACK / timedelta(hours=1)),
             made_at=run.started_at,
             zone=ZoneInfo(desk.zone),
             language=_LANGUAGE,
@@ -574,7 +608,11 @@ class _Hand:
 def _prune(desk: Desk, now: datetime) -> None:
     """Let go of articles and files that nobody needs as evidence any more."""
     old = now - KEPT
-    Article.objects.filter(desk=desk, fetched_at__lt=old).delete()
+    articles = Article.objects.filter(desk=desk, fetched_at__lt=old)
+    # What a feed lists without a date is new unless it is known: of that the row has to stay.
+    undated = Q(snapshot="", published_at=None)
+    articles.exclude(undated).delete()
+    articles.filter(undated).exclude(text="").update(text="")
     desk.runs.filter(started_at__lt=old).exclude(snapshot=b"").update(snapshot=b"")
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from queue import SimpleQueue
@@ -29,6 +29,7 @@ from digest.drafting import feeds as reading
 from digest.drafting.articles import Article
 from digest.drafting.entries import Feed, Unreadable
 from digest.drafting.links import house_of
+from digest.drafting.texts import one_line, tidy
 
 #: How far a run looks back. Two hours more than a day: with 24 what comes out while the last run
 #: is under way, or a little early the next day, is lost.
@@ -40,9 +41,14 @@ TIMEOUT, BUDGET = 20.0, 300.0
 #: How long a house is left alone between two requests, in seconds. arXiv asks for three.
 PAUSE = 1.0
 PAUSES = {"arxiv.org": 3.0}
+#: What a server answers that is asked too much: its house is left alone for the rest of a run.
+ASKED_TOO_MUCH = (429, 503)
 #: How long a feed that failed is left alone: this after the first time, twice as long after each
 #: further one. It ends below a day, so that a daily run asks every feed, however often it failed.
 BACK_OFF, BACK_OFF_LIMIT = timedelta(minutes=5), timedelta(hours=20)
+#: Longer than this no server is believed that it wants to be left alone: whatever it says beyond
+#: may lie behind the end of the calendar.
+LONGEST_WAIT = timedelta(days=365)
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +83,19 @@ class Fetched:
     duration: float = 0.0
     status: int = 0
     moved: str = ""
+
+
+def house_at(url: str) -> str:
+    """The house an address belongs to; empty where it is no address."""
+    try:
+        return house_of(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
+
+
+def pause_of(house: str) -> float:
+    """How long a house is left alone between two requests, in seconds."""
+    return PAUSES.get(house, PAUSE)
 
 
 def is_due(feed: Feed, now: datetime) -> bool:
@@ -122,7 +141,7 @@ def collect(
     houses: dict[str, list[Feed]] = {}
     for feed in feeds:
         if is_due(feed, now):
-            houses.setdefault(_house(feed.url), []).append(feed)
+            houses.setdefault(house_at(feed.url), []).append(feed)
         else:
             done.put(_not_asked(feed, _why_not_due(feed)))
     # The longest queues first: what waits for its pauses should not begin at the end.
@@ -163,28 +182,41 @@ def fetch(
 ) -> Fetched:
     """Ask one feed, whether it is due or not. It never raises: what goes wrong is in the result."""
     began = time.monotonic()
-
-    def failed(why: str, status: int = 0, wait: timedelta | None = None) -> Fetched:
-        errors = feed.errors + 1
-        again = next_try(errors, now)
-        if wait is not None:
-            again = max(again, now + min(wait, BACK_OFF_LIMIT))
-        return Fetched(
-            feed,
-            "failed",
-            faults=(why,),
-            etag=feed.etag,
-            modified=feed.modified,
-            errors=errors,
-            next_try=again,
-            duration=time.monotonic() - began,
-            status=status,
-        )
-
     try:
-        answer = outgoing.get(feed.url, headers=_headers(feed), timeout=timeout, limit=limit)
+        result = _asked(feed, now, frozenset(known), now - look_back, timeout, limit)
     except (outgoing.Refused, outgoing.NoAnswer) as error:
-        return failed(str(error))
+        result = _failed(feed, now, str(error))
+    except Exception as error:  # nobody had thought of this feed; the others are none the worse
+        logger.exception("reading the feed %r", feed.name)
+        reason = one_line(tidy(f"{type(error).__name__}: {error}"), 200)
+        said = _("what %(place)s sent cannot be read, by a fault of ours: %(error)s")
+        result = _failed(feed, now, said % {"place": house_at(feed.url), "error": reason})
+    return replace(result, duration=time.monotonic() - began)
+
+
+def _failed(
+    feed: Feed, now: datetime, why: str, status: int = 0, wait: timedelta | None = None
+) -> Fetched:
+    errors = feed.errors + 1
+    again = next_try(errors, now)
+    if wait is not None:
+        again = max(again, now + min(wait, BACK_OFF_LIMIT))
+    return Fetched(
+        feed,
+        "failed",
+        faults=(why,),
+        etag=feed.etag,
+        modified=feed.modified,
+        errors=errors,
+        next_try=again,
+        status=status,
+    )
+
+
+def _asked(
+    feed: Feed, now: datetime, known: frozenset[str], since: datetime, timeout: float, limit: int
+) -> Fetched:
+    answer = outgoing.get(feed.url, headers=_headers(feed), timeout=timeout, limit=limit)
     place = outgoing.target_of(answer.url)
     if answer.status == 304:
         return Fetched(
@@ -192,7 +224,6 @@ def fetch(
             "unchanged",
             etag=feed.etag,
             modified=feed.modified,
-            duration=time.monotonic() - began,
             status=304,
             moved=answer.moved,
         )
@@ -205,7 +236,6 @@ def fetch(
                 % {"place": place},
             ),
             errors=feed.errors + 1,
-            duration=time.monotonic() - began,
             status=410,
         )
     if not 200 <= answer.status < 300:
@@ -215,7 +245,7 @@ def fetch(
         if wait:
             asks = _("%(answered)s and asks to wait until %(until)s UTC")
             said = asks % {"answered": said, "until": f"{now + wait:%Y-%m-%d %H:%M}"}
-        return failed(said, answer.status, wait)
+        return _failed(feed, now, said, answer.status, wait)
     try:
         found = reading.read(
             feed,
@@ -228,13 +258,8 @@ def fetch(
         reasons = [str(error), *filter(None, [answer.flaw])]
         values = {"place": place, "reason": pgettext("between sentences", "; ").join(reasons)}
         said = _("what %(place)s sent cannot be read: %(reason)s") % values
-        return failed(said, answer.status)
-    except Exception as error:  # nobody had thought of this feed; the others are none the worse
-        logger.exception("reading the feed %r", feed.name)
-        values = {"place": place, "error": f"{type(error).__name__}: {error}"[:200]}
-        said = _("what %(place)s sent cannot be read, by a fault of ours: %(error)s") % values
-        return failed(said, answer.status)
-    articles, dropped = _recent(found.articles, now - look_back, frozenset(known))
+        return _failed(feed, now, said, answer.status)
+    articles, dropped = _recent(found.articles, since, known)
     faults = [*dropped, *found.faults]
     if answer.flaw:
         said = _("only the beginning of the feed was read: %(reason)s")
@@ -249,23 +274,23 @@ def fetch(
         # What came in part is asked for as a whole the next time.
         etag="" if answer.flaw else answer.headers.get("etag", "")[:300],
         modified="" if answer.flaw else answer.headers.get("last-modified", "")[:300],
-        duration=time.monotonic() - began,
         status=answer.status,
         moved=answer.moved,
     )
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After header (seconds, or a date) asks to wait; None where it is neither."""
+    """How long a Retry-After header (seconds, or a date) asks to wait, at most LONGEST_WAIT; None
+    where it is neither."""
     value = value.strip()
     if re.fullmatch(r"\d{1,9}", value):
-        return timedelta(seconds=int(value))
+        return min(timedelta(seconds=int(value)), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta(0))
+    return min(max(moment - now, timedelta(0)), LONGEST_WAIT)
 
 
 #: What statuses mean, where it is known.
@@ -294,7 +319,7 @@ def _visit(
     house: str, members: list[Feed], run: _Run, done: SimpleQueue[Fetched | BaseException | None]
 ) -> None:
     """Ask the feeds of one house, one after the other."""
-    pause = PAUSES.get(house, PAUSE) if run.pause is None else run.pause
+    pause = pause_of(house) if run.pause is None else run.pause
     asked_to_wait: Fetched | None = None
     try:
         for number, feed in enumerate(members):
@@ -318,7 +343,7 @@ def _visit(
                 timeout=min(run.timeout, left),
                 limit=run.limit,
             )
-            if result.status in (429, 503):
+            if result.status in ASKED_TOO_MUCH:
                 asked_to_wait = result
             done.put(result)
     except BaseException as error:  # a fault of ours: the caller must hear of it, not wait for ever
@@ -357,13 +382,6 @@ def _also_waiting(feed: Feed, house: str, first: Fetched) -> Fetched:
     why = _("it was not asked: %(house)s answered %(status)d to “%(name)s” before it")
     values = {"house": house, "status": first.status, "name": first.feed.name}
     return _not_asked(feed, why % values, first.next_try)
-
-
-def _house(url: str) -> str:
-    try:
-        return house_of(urlsplit(url).hostname or "")
-    except ValueError:
-        return ""
 
 
 def _headers(feed: Feed) -> dict[str, str]:

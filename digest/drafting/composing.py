@@ -39,9 +39,13 @@ _READING = {
 _WATCH = {"zh-Hant": "**關注清單**：", "en": "Watch list, **關注清單**："}
 _FIGURES = {
     "zh-Hant": "*資料來源：{articles} 篇文章 | 分析主題：{topics} 個*  \n"
-    "*資料收集時間：過去 {hours} 小時 | 報告生成時間：{made_at}*",
+    "*{collected}報告生成時間：{made_at}*",
     "en": "*資料來源：{articles} 篇文章 (articles read) | 分析主題：{topics} 個 (topics found)*  \n"
-    "*Collected over the past {hours} hours | drafted {made_at}*",
+    "*{collected}drafted {made_at}*",
+}
+_COLLECTED = {
+    "zh-Hant": "資料收集時間：過去 {hours} 小時 | ",
+    "en": "Collected over the past {hours} hours | ",
 }
 _DEFINES = re.compile(
     r"(?:\s*[（(][^（）()]{1,60}[）)])?[，,]?\s*(?:是(?:一|指|由|以|用|種|种)|指的是|為一|为一"
@@ -71,7 +75,7 @@ def compose(
     *,
     articles: int,
     topics: int,
-    hours: int,
+    hours: int | None,
     made_at: datetime,
     zone: ZoneInfo,
     language: DeskLanguage,
@@ -83,8 +87,8 @@ def compose(
 
     `sections` are titles with their cards, in order; one without cards is left out and said to be.
     `articles` and `topics` are the counts of what was read and found, `hours` how far back was
-    really looked, `made_at` an aware time, shown in `zone`. `cover` is the path of a picture
-    (`/images/….png`), left out where there is none.
+    really looked (None: nobody knows), `made_at` an aware time, shown in `zone`. `cover` is the
+    path of a picture (`/images/….png`), left out where there is none.
     """
     without = _("The section “%(title)s” has no card.")
     marks = [without % {"title": title} for title, cards in sections if not cards]
@@ -107,7 +111,7 @@ def compose(
             footer=_FIGURES[language].format(
                 articles=articles,
                 topics=topics,
-                hours=hours,
+                collected=_COLLECTED[language].format(hours=hours) if hours else "",
                 made_at=f"{made_at.astimezone(zone):%Y/%m/%d %H:%M:%S %Z}",
             ),
         )

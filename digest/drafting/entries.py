@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, urljoin
 
@@ -28,6 +28,9 @@ KINDS: tuple[Kind, ...] = ("feed", "arxiv", "hackernews", "github")
 
 #: How many entries of one feed are read.
 ENTRIES_LIMIT = 10_000
+#: How long after it was submitted a paper may be news. A batch is shown the evening after, which
+#: is three days later over a weekend, and a holiday and a day until the next run come on top.
+SUBMITTED_BACK = timedelta(days=5)
 #: How many tags of one entry are kept, and how long one may be, in characters.
 TAGS_LIMIT, TAG_LIMIT = 30, 100
 
@@ -66,7 +69,8 @@ class Entry:
 
     `text` is HTML unless `is_plain`, and so is `title`. `date` is as it was written, or a moment.
     `guid` is what the feed tells its entries apart by, `source` the address of who really published
-    it, where the feed only passes it on.
+    it, where the feed only passes it on. `submitted` is when it was handed in, where all that is
+    known of the day it came out is that it was later; it has no `date` then.
     """
 
     title: str = ""
@@ -77,6 +81,7 @@ class Entry:
     tags: tuple[str, ...] = ()
     guid: str = ""
     source: str = ""
+    submitted: datetime | None = None
     is_plain: bool = False
 
 
@@ -172,6 +177,10 @@ def _article(
         text = text[:TEXT_LIMIT]
     if not text:
         notes.add(_("without any text but a title"), title)
+    if entry.submitted and entry.submitted < fetched - SUBMITTED_BACK:
+        what = _("submitted more than %(days)d days ago, left out")
+        notes.add(what % {"days": SUBMITTED_BACK.days}, title)
+        return None
     publisher = _opened(entry.source, base) if entry.source else ""
     tags = dict.fromkeys(one_line(plain(tag), TAG_LIMIT) for tag in entry.tags[:TAGS_LIMIT])
     return Article(
@@ -202,7 +211,7 @@ def _published(entry: Entry, title: str, fetched: datetime, notes: Notes) -> dat
         notes.add(what, f"{title} ({moment:%Y-%m-%d %H:%M})")
     elif date:
         notes.add(_("with a date that cannot be read"), f"{title} ({date})")
-    else:
+    elif not entry.submitted:
         notes.add(_("without a date"), title)
     return None
 

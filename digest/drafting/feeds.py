@@ -219,6 +219,9 @@ _ANNOUNCED = re.compile(
 _IN_TITLE = re.compile(r"\s*\(arXiv:\S+\s*(?:\[[^\]]*\])?\s*(?P<updated>UPDATED)?\)\s*$")
 
 
+_PAPER = re.compile(r"https?://(?:\w+\.)?arxiv\.org/abs/", re.IGNORECASE)
+
+
 def _arxiv(text: str, base: str) -> _Read:
     found = _xml_feed(text, base)
     papers, revised = [], []
@@ -229,6 +232,8 @@ def _arxiv(text: str, base: str) -> _Read:
             title=entry.title[: titled.start()] if titled else entry.title,
             text=entry.text[announced.end() :] if announced else entry.text,
         )
+        if not (announced or titled) and _PAPER.match(entry.guid):
+            paper = _as_submitted(paper)
         is_revised = (announced and announced["type"].lower().startswith("replace")) or (
             titled and titled["updated"]
         )
@@ -238,6 +243,13 @@ def _arxiv(text: str, base: str) -> _Read:
     what = _("new versions of earlier papers, left out")
     fault = fault_of(what, len(revised), len(found.entries), plain(revised[0].title))
     return _Read(papers, found.home, (*found.faults, fault))
+
+
+def _as_submitted(paper: Entry) -> Entry:
+    """A paper as the API answers it. It says when the paper was submitted, and the paper is shown
+    a day later at the earliest: that is no date by which it could be new."""
+    is_dated = isinstance(paper.date, datetime)
+    return replace(paper, submitted=paper.date, date=None) if is_dated else paper
 
 
 # --- Hacker News ---------------------------------------------------------------------------------

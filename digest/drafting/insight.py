@@ -134,8 +134,9 @@ class _Chinese:
 
     def counts(self) -> str:
         day = self.day
+        past = f"過去 {day.hours} 小時的" if day.hours else ""
         head = (
-            f"本期讀了過去 {day.hours} 小時的 {day.articles:,} 篇文章，歸成 {day.topics:,} 個主題，"
+            f"本期讀了{past} {day.articles:,} 篇文章，歸成 {day.topics:,} 個主題，"
             f"收錄 {len(day.written)} 則。"
         )
         several = [w for w in day.written if _outlets(w) > 1]
@@ -213,8 +214,9 @@ class _English:
 
     def counts(self) -> str:
         day = self.day
+        past = f" of the past {day.hours} hours" if day.hours else ""
         head = (
-            f"This issue rests on {day.articles:,} articles of the past {day.hours} hours, on"
+            f"This issue rests on {day.articles:,} articles{past}, on"
             f" {day.topics:,} topics; {len(day.written)} of them are in it."
         )
         several = [w for w in day.written if _outlets(w) > 1]

@@ -8,7 +8,7 @@ categories}`; `abs` is the address of the paper's page.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,13 @@ def read_snapshot(
     else:
         reading = _of_value(value, fetched, known, text)
     return Reading(reading.articles, tuple(filter(None, [flaw, *reading.faults])))
+
+
+def as_of_itself(articles: Sequence[Article]) -> list[Article]:
+    """The articles of a file as they were when it was made: what has no date came with the last
+    that has one. Where none has, they came when they were read."""
+    made = max((article.published for article in articles if article.published), default=None)
+    return [replace(article, fetched=made or article.fetched) for article in articles]
 
 
 def _of_value(value: Any, fetched: datetime, known: dict[str, Feed], text: str) -> Reading:

@@ -96,8 +96,9 @@ class Feed(models.Model):
 
 
 class Article(models.Model):
-    """What a feed gave, kept as evidence for some weeks. `snapshot` names the file it came from
-    (its hash) where it came from one; those are of that file's run alone."""
+    """What a feed gave, kept as evidence for some weeks. What has no date stays, without its text:
+    that it was read is all that tells it from news. `snapshot` names the file it came from (its
+    hash) where it came from one; those are of that file's run alone."""
 
     desk = models.ForeignKey("digest.Desk", models.PROTECT, related_name="articles")
     snapshot = models.CharField(max_length=64, blank=True)

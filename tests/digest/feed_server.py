@@ -10,7 +10,7 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -107,6 +107,24 @@ def arxiv_listing(*, now: datetime) -> bytes:
         "xmlns:dc='http://purl.org/dc/elements/1.1/' version='2.0'><channel>"
         f"<title>cs.CL updates</title><link>http://rss.arxiv.org/rss/cs.CL</link>{items}"
         "</channel></rss>"
+    ).encode()
+
+
+def arxiv_answer(papers: Iterable[tuple[str, datetime]]) -> bytes:
+    """What arXiv's API answers: papers by their number, with the moment they were submitted."""
+    entries = "".join(
+        f"<entry><id>http://arxiv.org/abs/{number}v1</id><title>The Paper {number}</title>"
+        f"<updated>{submitted:%Y-%m-%dT%H:%M:%SZ}</updated>"
+        f"<link href='https://arxiv.org/abs/{number}v1' rel='alternate' type='text/html'/>"
+        f"<summary>A model is trained.</summary><category term='cs.CL'/>"
+        f"<published>{submitted:%Y-%m-%dT%H:%M:%SZ}</published><author><name>Ann</name></author>"
+        f"</entry>"
+        for number, submitted in papers
+    )
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?><feed xmlns='http://www.w3.org/2005/Atom'>"
+        "<id>https://arxiv.org/api/cHxbiOdZaP56ODnBPIenZhzg5f8</id><title>arXiv Query</title>"
+        f"{entries}</feed>"
     ).encode()
 
 

@@ -41,7 +41,15 @@ from editorial.models import Comment
 from editorial.tasks import draft, draft_due
 from tests.conftest import cards_of
 from tests.digest.chat_server import Chat, chat_server
-from tests.digest.feed_server import Feeds, Handler, feed_server, json_feed, overloaded, rss
+from tests.digest.feed_server import (
+    Feeds,
+    Handler,
+    arxiv_answer,
+    feed_server,
+    json_feed,
+    overloaded,
+    rss,
+)
 from tests.digest.servers import answer as http
 
 #: 05:30 in Taipei on a Wednesday.
@@ -593,6 +601,30 @@ def test_a_house_that_asks_to_wait_is_not_asked_again_in_the_next_piece(desk, fe
     assert "answered 503 to “a” before it" in desk.feeds.get(name="b").fault
 
 
+def test_one_feed_that_asks_for_the_end_of_time_ends_no_run(desk, small):
+    never = {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -1200"}
+    small.pages["/b"] = lambda handler: handler.say(429, b"", never)
+    enter(desk, small, "/rss", host="localhost")
+    drafted(desk)
+    feed = desk.feeds.get(name="b")
+    assert (feed.errors, feed.next_try_at) == (1, NOW + collecting.BACK_OFF_LIMIT)
+    assert "answered 429" in feed.fault
+
+
+def test_a_feed_that_is_removed_while_it_is_asked_ends_no_run(desk, small, monkeypatch):
+    collect = collecting.collect
+
+    def collected(*arguments, **options):
+        for fetched in collect(*arguments, **options):
+            desk.feeds.filter(name="b").delete()
+            yield fetched
+
+    monkeypatch.setattr(collecting, "collect", collected)
+    run = drafted(desk)
+    assert run.counts["placed"] == 6
+    assert set(desk.feeds.values_list("name", flat=True)) == {"a", "c"}
+
+
 def test_a_day_on_which_all_feeds_say_304_is_drafted_from_what_was_read(desk, feeds):
     enter(desk, feeds, "/conditional")
     first = drafted(desk)
@@ -624,6 +656,62 @@ def test_whole_pages_are_read_where_a_feed_asks_for_it_each_once(desk, feeds):
     assert any("answered 403 for a page" in fault for fault in run.faults)
 
 
+def enter_begun(desk: Desk, feeds: Feeds, *hosts: str) -> None:
+    """Feeds at hosts of the loopback, each with the beginnings of six stories and their pages."""
+    feeds.pages["/begun"] = lambda handler: handler.say(200, rss(STORIES[:6], now=NOW))
+    for number in range(1, 7):
+        feeds.pages[f"/stories/{number}"] = lambda handler: handler.say(200, b"<p>All of it.</p>")
+    for host in hosts:
+        enter(desk, feeds, "/begun", host=host, full_text=True)
+
+
+def pages_asked(feeds: Feeds) -> Counter[str]:
+    """How many pages each host was asked for."""
+    return Counter(
+        headers["Host"].partition(":")[0]
+        for _when, path, headers in feeds.asked
+        if path.startswith("/stories/")
+    )
+
+
+def test_pages_of_one_house_are_asked_for_with_its_pauses_between(desk, feeds, monkeypatch):
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+    slept: list[float] = []
+    monkeypatch.setattr(machine.time, "sleep", slept.append)
+    monkeypatch.setattr(collecting, "PAUSE", 1_000)
+    monkeypatch.setattr(collecting, "PAUSES", {"localhost": 3_000})
+    drafted(desk)
+    assert pages_asked(feeds) == {"127.0.0.1": 6, "localhost": 6}
+    assert sorted(round(seconds, -3) for seconds in slept) == [1_000] * 5 + [3_000] * 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_house_that_wants_to_be_left_alone_is_asked_for_no_further_page(desk, feeds, status):
+    """Also where the run is cut into pieces, and by different workers."""
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+
+    def refuse(handler: Handler) -> None:
+        is_tired = handler.headers["Host"].startswith("127.0.0.1")
+        handler.say(status if is_tired else 200, b"<p>All of it.</p>", {"Retry-After": "600"})
+
+    feeds.pages |= {f"/stories/{number}": refuse for number in range(1, 7)}
+    run = drafted(desk, seconds=0)
+    assert pages_asked(feeds) == {"127.0.0.1": 1, "localhost": 6}
+    assert run.counts["pages"] == 12
+    [said] = [fault for fault in run.faults if "for a page" in fault]
+    assert said.endswith(
+        f"answered {status} for a page; no further page of 127.0.0.1 is read in this run"
+    )
+
+
+def test_a_house_that_wants_to_be_left_alone_with_feeds_is_asked_for_no_page(desk, feeds):
+    enter_begun(desk, feeds, "127.0.0.1", "localhost")
+    enter(desk, feeds, "/limited")
+    drafted(desk)
+    assert set(feeds.paths) >= {"/begun", "/limited"}
+    assert pages_asked(feeds) == {"localhost": 6}
+
+
 def test_what_is_older_than_a_month_is_let_go(desk, small):
     old = NOW - timedelta(days=31)
     run = drafted(desk, now=old - timedelta(days=1), snapshot=snapshot(), snapshot_name="x.json")
@@ -637,6 +725,44 @@ def test_what_is_older_than_a_month_is_let_go(desk, small):
     assert (run.snapshot_name, bool(run.content)) == ("x.json", True)
     assert not Article.objects.filter(fetched_at=old).exists()
     assert Article.objects.filter(pk=young.pk).exists()
+
+
+def test_what_has_no_date_is_new_once_however_long_a_feed_lists_it(desk, small):
+    """Only that it is known keeps it out: of that the machine remembers more than a month."""
+    item = {"url": "https://a.example/undated", "title": "A list", "content_text": "Undated."}
+
+    def tell_on(days: int) -> datetime:
+        now = NOW + timedelta(days=days)
+        tell(small, STORIES, now=now, as_of=str(days))
+        feed = json.loads(json_feed(STORIES[:6], now=now, host=f"c{days}.example"))
+        feed["items"].append(item)
+        small.pages["/c"] = lambda handler: handler.say(200, json.dumps(feed).encode())
+        return now
+
+    undated = []
+    for days in (0, 10, 31, 50):
+        now = tell_on(days)
+        run = go(machine.begin(desk, desk.today(now), now=now), now=now)
+        undated.append(run.counts["undated"])
+    assert undated == [1, 0, 0, 0]
+    old = Article.objects.filter(fetched_at__lt=now - machine.KEPT)
+    assert [(article.url, article.text) for article in old] == [(item["url"], "")]
+
+
+def test_papers_of_arxiv_are_news_when_they_show_and_only_once(desk, small):
+    """Submitted on a Friday, they are shown on a Monday."""
+    showing: list[tuple[str, datetime]] = []
+    small.pages["/arxiv"] = lambda handler: handler.say(200, arxiv_answer(showing))
+    enter(desk, small, "/arxiv", kind="arxiv")
+    papers = []
+    for days in (0, 2, 4):
+        now = NOW + timedelta(days=days)
+        tell(small, STORIES, now=now, as_of=str(days))
+        if days == 2:
+            showing += [(f"2611.0000{n}", now - timedelta(hours=70)) for n in (1, 2)]
+        run = go(machine.begin(desk, desk.today(now), now=now), now=now)
+        papers.append(run.counts["undated"])
+    assert papers == [0, 2, 0]
 
 
 # --- another run of the day, other days ----------------------------------------------------------
@@ -721,6 +847,42 @@ def test_the_same_file_drafts_the_same_text(desk, small):
         run = drafted(desk, now=NOW + timedelta(minutes=minutes), snapshot=snapshot())
         texts.append(bytes(run.content).replace(b"05:31", b"05:30"))
     assert texts[0] == texts[1]
+
+
+def test_a_file_is_drafted_alike_however_old_it_is(desk, small):
+    """It is judged by its own time, and what has no date in it came at that time."""
+    file = json.loads(snapshot())
+    for entry in file["file"][::3]:
+        del entry["published"]
+    texts = []
+    for days in (0, 200):
+        with transaction.atomic():
+            now = NOW + timedelta(days=days)
+            run = go(machine.begin(desk, DAY, now=now, snapshot=json.dumps(file).encode()), now=now)
+            assert run.state == Run.State.DONE, run.error
+            assert run.counts["undated"] == 3
+            texts.append(re.sub("報告生成時間：.*", "", bytes(run.content).decode()))
+            transaction.set_rollback(True)
+    assert texts[0] == texts[1]
+
+
+def test_a_file_without_any_date_counts_as_of_now(desk, small):
+    file = json.loads(snapshot())
+    for entry in file["file"]:
+        del entry["published"]
+    run = drafted(desk, snapshot=json.dumps(file).encode())
+    assert (run.counts["undated"], run.counts["placed"]) == (8, 6)
+
+
+def test_only_what_was_asked_of_feeds_is_said_to_be_of_the_last_hours(desk, small):
+    of_feeds, of_a_file = (
+        bytes(drafted(desk, now=NOW + timedelta(minutes=n), snapshot=file).content).decode()
+        for n, file in enumerate((b"", snapshot()))
+    )
+    assert of_feeds.count("過去 26 小時") == 2  # in the insight and below it all
+    assert "過去" not in of_a_file
+    assert "本期讀了 8 篇文章" in of_a_file
+    assert "小時" not in of_a_file
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b"{}", b"[]", b"\xff\xfe", b"\0" * 50])

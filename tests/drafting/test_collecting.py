@@ -230,6 +230,23 @@ def test_retry_after_is_seconds_or_a_date(value, seconds):
     assert retry_after(value, NOW) == (None if seconds is None else timedelta(seconds=seconds))
 
 
+def test_a_moment_beyond_all_calendars_is_a_year_to_wait():
+    """In UTC it is no moment any more that a clock here could say."""
+    assert retry_after("Fri, 31 Dec 9999 23:59:59 -1200", NOW) == timedelta(days=365)
+    assert retry_after("9" * 9, NOW) == timedelta(days=365)
+
+
+def test_a_server_that_asks_to_wait_beyond_all_calendars_is_a_failure_like_another(
+    server, monkeypatch
+):
+    never = {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -1200"}
+    server.pages["/never"] = lambda handler: handler.say(429, b"", never)
+    found = ask(server, "/never")
+    assert (found.state, found.status) == ("failed", 429)
+    assert found.next_try == NOW + BACK_OFF_LIMIT
+    assert "answered 429" in found.faults[0]
+
+
 def test_retry_after_a_year_is_cut_to_below_a_day(server, monkeypatch):
     from tests.digest import feed_server as module
 
@@ -379,6 +396,25 @@ def test_a_feed_that_meets_a_fault_of_ours_harms_no_other(server, monkeypatch):
     found = {result.feed.name: result for result in collect(feeds, now=NOW, pause=0)}
     assert [found[feed.name].state for feed in feeds] == ["read", "failed", "read"]
     assert "by a fault of ours: KeyError: 'links'" in found["/atom"].faults[0]
+
+
+def test_whatever_a_feed_meets_on_the_way_is_that_feeds_failure(server, monkeypatch):
+    from digest import outgoing
+
+    real = outgoing.get
+
+    def get(url, **options):
+        if url.endswith("/atom"):
+            raise OverflowError("date value\0 out of range")
+        return real(url, **options)
+
+    monkeypatch.setattr(outgoing, "get", get)
+    feeds = [Feed(path, server.url(path), errors=1) for path in ("/rss", "/atom", "/feed.json")]
+    found = {result.feed.name: result for result in collect(feeds, now=NOW, pause=0)}
+    assert [found[feed.name].state for feed in feeds] == ["read", "failed", "read"]
+    assert found["/atom"].next_try == NOW + timedelta(minutes=10)
+    [said] = found["/atom"].faults
+    assert said.endswith("by a fault of ours: OverflowError: date value out of range")
 
 
 def test_undated_articles_come_once_and_dated_ones_again(server, monkeypatch):

@@ -79,6 +79,16 @@ def test_the_issue_is_a_fixed_point_of_the_dialect(language):
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "en"])
+def test_where_nobody_knows_how_far_back_was_looked_nothing_is_said_of_it(language):
+    issue = the_day(language, hours=None)
+    assert issue.document.stats == (820, 80)
+    written = check_is_whole(issue.document).decode()
+    assert "過去" not in written
+    assert "the past" not in written
+    assert "None" not in written
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "en"])
 def test_the_document_finds_its_figures_its_watch_list_and_its_keywords(language):
     document = the_day(language).document
     assert document.stats == (820, 80)

@@ -591,6 +591,23 @@ def test_the_answer_of_arxivs_api_is_read():
     assert article.tags == ("cs.CL",)
 
 
+def test_the_day_a_paper_was_submitted_is_not_the_day_it_came_out():
+    """arXiv shows a batch a day later, over a weekend three; what is older than that is no news."""
+    hours = {"2602.00001": 1, "2602.00002": 27, "2602.00003": 119, "2602.00004": 121}
+    data = feed_server.arxiv_answer((n, NOW - timedelta(hours=h)) for n, h in hours.items())
+    found = reading(data, kind="arxiv")
+    assert [(a.title, a.published, a.seen) for a in found.articles] == [
+        (f"The Paper {number}", None, NOW) for number in list(hours)[:3]
+    ]
+    what = "submitted more than 5 days ago, left out"
+    assert found.faults == (f"{what}: 1 of 4 entries, the first “The Paper 2602.00004”",)
+
+
+def test_a_listing_of_arxiv_tells_when_its_papers_came_out():
+    found = reading(feed_server.arxiv_listing(now=NOW), kind="arxiv").articles
+    assert {article.published for article in found} == {NOW - timedelta(hours=2)}
+
+
 def test_a_story_of_hacker_news_belongs_to_the_page_it_links():
     found = reading(feed_server.hacker_news(now=NOW), kind="hackernews").articles
     assert [(a.title, a.url, a.outlet, a.text) for a in found] == [

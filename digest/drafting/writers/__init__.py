@@ -63,14 +63,15 @@ class Written:
 class Day:
     """All that was written for one day: sections by title, in order, and what they came from.
 
-    `articles` and `topics` are how many were read and found, `hours` how far back.
+    `articles` and `topics` are how many were read and found, `hours` how far back; None where
+    nobody knows.
     """
 
     date: date
     sections: tuple[tuple[str, tuple[Written, ...]], ...]
     articles: int
     topics: int
-    hours: int
+    hours: int | None
     language: DeskLanguage = "zh-Hant"
 
     @property

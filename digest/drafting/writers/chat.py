@@ -502,12 +502,14 @@ def _cards_as_data(day: Day) -> str:
 
 def _figures(day: Day) -> str:
     if day.language == "en":
+        past = f" of {day.hours} hours" if day.hours else ""
         return (
-            f"{day.date.isoformat()}: {day.articles} articles of {day.hours} hours,"
+            f"{day.date.isoformat()}: {day.articles} articles{past},"
             f" {day.topics} topics, {len(day.written)} cards"
         )
+    past = f"過去 {day.hours} 小時的 " if day.hours else ""
     return (
-        f"{day.date:%Y/%m/%d}：過去 {day.hours} 小時的 {day.articles} 篇文章，"
+        f"{day.date:%Y/%m/%d}：{past}{day.articles} 篇文章，"
         f"{day.topics} 個主題，{len(day.written)} 張卡片"
     )
 
