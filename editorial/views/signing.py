@@ -15,7 +15,7 @@ from digest.models import Picture
 from editorial import queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, refusal
-from editorial.pages import publication_of, warnings_of, workplace_of
+from editorial.pages import publication_of, remarks_on, warnings_of, workplace_of
 from editorial.responses import last_event
 from editorial.revision import Revision, revisions
 
@@ -47,6 +47,7 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "revisions": _revisions_of(case),
         "front_matter": write_front_matter(case.proof.document.front_matter),
         "warnings": warnings_of(case.proof.document),
+        "remarks": remarks_on(issue),
     }
     template = "_signing.html" if request.htmx else "proof.html"
     return render(request, f"editorial/{template}", context)
