@@ -24,7 +24,18 @@ from digest import document, rendering, rows
 from digest.alarms import sentence_of
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
-from digest.models import Alarm, Card, Delivery, Desk, Edition, Event, Issue, Passage, Section
+from digest.models import (
+    Alarm,
+    Card,
+    Delivery,
+    Desk,
+    Edition,
+    Event,
+    Issue,
+    Passage,
+    Run,
+    Section,
+)
 from editorial import decisions, keymap, queue, undo
 from editorial.decisions import DECISIONS, Refusal
 from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
@@ -270,6 +281,13 @@ def day_page(at: Workplace) -> DayPage:
     home = next((s for s in sections if s.row.kind == Section.Kind.INSIGHT), None)
     insight = _insight_on(at, home.row, case.insight, home.passages) if case.insight else None
     return DayPage(sections, case.order, case, insight)
+
+
+def remarks_on(issue: Issue) -> Run | None:
+    """The run whose draft of an issue landed last, for its `flags`: what the machine says of the
+    issue as a whole. (What it says of a card is a comment on that.)"""
+    landed = Run.objects.filter(draft__issue=issue, state=Run.State.DONE)
+    return landed.only("flags").order_by("-pk").first()
 
 
 @dataclass(frozen=True)

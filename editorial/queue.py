@@ -171,17 +171,18 @@ class IssueCase(Case):
         if last is None or last.cover_id != self.issue.cover_id:
             return False
         # Nothing written since the signature: then there is no need to write the issue out.
-        since = self.issue.events.filter(_CONTENT | Q(verb="issue.sign")).order_by("-pk")
+        since = self.issue.events.filter(_WRITING | Q(verb="issue.sign")).order_by("-pk")
         if not last.rule and since.values_list("verb", flat=True).first() == "issue.sign":
             return True
         return last.sha256 == self.proof.sha256
 
     @cached_property
     def changes_since_signature(self) -> int:
-        """How many changes of its content are in no signed edition, as far as events tell."""
+        """How many changes of its content are in no signed edition, as far as events tell: the
+        order that a draft comes with is told by none."""
         signed = self.issue.events.filter(verb__startswith="issue.sign").order_by("-pk")
         last = signed.values_list("pk", flat=True).first() or 0
-        return self.issue.events.filter(_CONTENT, pk__gt=last).count()
+        return self.issue.events.filter(_CHANGES, pk__gt=last).count()
 
     @property
     def readiness(self) -> Readiness:
@@ -201,14 +202,16 @@ class IssueCase(Case):
         )
 
 
-#: The events that can change what a proof of the issue holds.
-_CONTENT = Q(
+#: The events that each tell of a change of what a proof of the issue holds.
+_CHANGES = Q(
     verb__in=(
         *("card.edit", "card.drop", "card.restore", "card.move", "card.repair"),
         *("draft.add", "draft.change", "suggestion.take"),
         *("insight.edit", "reading.edit", "issue.edit"),
     )
 )
+#: All after which a proof may hold something else: a draft that lands may only bring another order.
+_WRITING = _CHANGES | Q(verb="draft.land")
 
 
 #: What a row has of the card itself, in the order of its fields.

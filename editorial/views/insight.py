@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from digest.markup import to_html, warnings
 from digest.models import Issue, Passage, Suggestion
-from editorial import editing, queue
+from editorial import editing, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Invalid, hash_of
@@ -110,6 +110,7 @@ def _form(
         "seen": issue.insight_hash if kind == "insight" else "",
         "case": queue.case_of_insight(issue),
         "since": last_event(issue),
+        "remarks": pages.remarks_on(issue) if kind == "insight" else None,
         "passages": [
             {
                 "row": row,

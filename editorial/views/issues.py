@@ -64,6 +64,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "people": pages.people_at(found, but=by.user_id),
         "undoable": pages.undoable_of(at),
         "publication": pages.publication_of(view.case),
+        "remarks": pages.remarks_on(found),
     }
     return render(request, "editorial/issue.html", context)
 

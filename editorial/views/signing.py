@@ -15,9 +15,9 @@ from digest.models import Picture
 from editorial import queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, refusal
-from editorial.pages import publication_of, warnings_of, workplace_of
+from editorial.pages import publication_of, remarks_on, warnings_of, workplace_of
 from editorial.responses import last_event
-from editorial.revision import revisions
+from editorial.revision import Revision, revisions
 
 
 @require_safe
@@ -31,7 +31,6 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     hour = case.issue.moment
     refused = refusal(DECISIONS["sign"], case, by)
     at = workplace_of(by, issue)
-    last = case.last_edition
     context = {
         "by": by,
         "desk": by.desk,
@@ -45,14 +44,27 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "hour": hour if hour > timezone.now() else None,
         "page": rendering.view_of(case.proof.document),
         "publication": publication_of(case),
-        "revisions": revisions(editions.signed_document(last.pk), case.proof.document)
-        if last
-        else None,
+        "revisions": _revisions_of(case),
         "front_matter": write_front_matter(case.proof.document.front_matter),
         "warnings": warnings_of(case.proof.document),
+        "remarks": remarks_on(issue),
     }
     template = "_signing.html" if request.htmx else "proof.html"
     return render(request, f"editorial/{template}", context)
+
+
+def _revisions_of(case: queue.IssueCase) -> list[Revision]:
+    """What is different from the edition that was signed last; nothing where there is none."""
+    last = case.last_edition
+    if last is None:
+        return []
+    covers = (last.cover_id, case.issue.cover_id)
+    hashes = dict(Picture.objects.filter(pk__in=covers).values_list("pk", "sha256"))
+    return revisions(
+        editions.signed_document(last.pk),
+        case.proof.document,
+        covers=tuple(hashes.get(pk, "")[:8] for pk in covers),
+    )
 
 
 @require_safe
