@@ -151,7 +151,10 @@ class Term(TagBase):
 
 
 class Picture(models.Model):
-    """A cover, kept once however many drafts carry it."""
+    """A cover, kept once however many drafts carry it.
+
+    Rows are never changed or deleted (trigger).
+    """
 
     sha256 = models.CharField(max_length=64, unique=True)
     content = models.BinaryField()
