@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from digest import alarms
@@ -60,7 +60,16 @@ def publish_due(now: datetime | None = None) -> list[int]:
             # One broken issue must not keep the others in; the next tick tries it again.
             log.exception("release failed", issue=issue.pk)
             _tell_of_release(issue, error)
-    return list(Delivery.objects.takeable(now).values_list("pk", flat=True))
+    return _files_first(Delivery.objects.takeable(now))
+
+
+def _files_first(deliveries: QuerySet[Delivery]) -> list[int]:
+    """The ids of deliveries in the order to work on them: nobody's file waits for a channel that
+    somebody else's server keeps waiting."""
+    channels = Channel.objects.values_list("desk", "name", "kind")
+    local = {tuple(of) for *of, kind in channels if kind in KINDS and KINDS[kind].is_local}
+    found = deliveries.values_list("pk", "edition__issue__desk", "channel")
+    return [pk for pk, *of in sorted(found, key=lambda row: row[1:] not in local)]
 
 
 def mark_missed(now: datetime) -> None:
