@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
@@ -353,6 +354,30 @@ def test_files_are_handed_out_before_what_the_network_may_keep_waiting(
         (desk, "chat"),
         (desk, "list"),
     ]
+
+
+def test_no_desk_has_less_grace_than_a_publisher_needs_to_come(desk):
+    """With none, every issue would be missed at its very hour."""
+    desk.grace = 4
+    with pytest.raises(ValidationError) as refused:
+        desk.full_clean()
+    assert refused.value.error_dict.keys() == {"grace"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        desk.save()
+    desk.grace = 5
+    desk.full_clean()
+    desk.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_desk_that_was_there_with_less_grace_is_given_five_minutes(desk):
+    try:
+        call_command("migrate", "digest", "0004", verbosity=0)
+        Desk.objects.update(grace=0)
+    finally:
+        call_command("migrate", verbosity=0)
+    desk.refresh_from_db()
+    assert desk.grace == 5
 
 
 def test_an_issue_goes_out_as_long_as_the_grace_lasts(morning, ready, chief, settings):
