@@ -12,8 +12,15 @@ from django.db import connections
 
 from digest import search
 
-#: Rows of these tables are only ever added: signatures, approvals and the record of what happened.
-APPEND_ONLY = ("digest_edition", "digest_event", "editorial_approval", "editorial_withdrawal")
+#: Rows of these tables are only ever added: signatures, approvals, the record of what happened, and
+#: the pictures that were signed with it.
+APPEND_ONLY = (
+    "digest_edition",
+    "digest_event",
+    "digest_picture",
+    "editorial_approval",
+    "editorial_withdrawal",
+)
 #: SQLite has no deferrable unique constraints and Django leaves them out there: table → columns.
 UNIQUE_ON_SQLITE = {
     "digest_section": ("issue_id", "position"),

@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from digest import alarms
@@ -60,7 +60,16 @@ def publish_due(now: datetime | None = None) -> list[int]:
             # One broken issue must not keep the others in; the next tick tries it again.
             log.exception("release failed", issue=issue.pk)
             _tell_of_release(issue, error)
-    return list(Delivery.objects.takeable(now).values_list("pk", flat=True))
+    return _files_first(Delivery.objects.takeable(now))
+
+
+def _files_first(deliveries: QuerySet[Delivery]) -> list[int]:
+    """The ids of deliveries in the order to work on them: nobody's file waits for a channel that
+    somebody else's server keeps waiting."""
+    channels = Channel.objects.values_list("desk", "name", "kind")
+    local = {tuple(of) for *of, kind in channels if kind in KINDS and KINDS[kind].is_local}
+    found = deliveries.values_list("pk", "edition__issue__desk", "channel")
+    return [pk for pk, *of in sorted(found, key=lambda row: row[1:] not in local)]
 
 
 def mark_missed(now: datetime) -> None:
@@ -129,14 +138,32 @@ def release(issue: Issue, *, now: datetime) -> Edition | None:
 _BULKY = ("edition__content", "edition__document")
 
 
+def channels_with(deliveries: Iterable[Delivery]) -> set[str]:
+    """The channels that may have something of an issue, by its deliveries.
+
+    What was begun may be there, even if it failed; what was taken back since is not.
+    """
+    handed = {}
+    for delivery in sorted(deliveries, key=lambda delivery: delivery.asked_at):
+        if delivery.attempts or delivery.delivered_at:
+            is_back = delivery.action == Delivery.Action.WITHDRAW
+            handed[delivery.channel] = not (is_back and delivery.state == Delivery.State.DELIVERED)
+    return {channel for channel, has_it in handed.items() if has_it}
+
+
 def queue_deliveries(edition: Edition, action: str, *, now: datetime) -> int:
     """Have each channel of the desk publish or withdraw an edition, also if it has done so before.
 
-    Answers with how many channels there are. A channel without a way back withdraws nothing.
+    Answers with how many channels there are. A channel without a way back withdraws nothing; one
+    that was switched off since withdraws what it has.
     """
-    channels = Channel.objects.filter(desk__issues=edition.issue_id, enabled=True)
+    channels = Channel.objects.filter(desk__issues=edition.issue_id)
     if action == Delivery.Action.WITHDRAW:
-        channels = [c for c in channels if c.kind in KINDS and KINDS[c.kind].withdraw]
+        there = channels_with(Delivery.objects.filter(edition__issue=edition.issue_id))
+        able = [c for c in channels if c.kind in KINDS and KINDS[c.kind].withdraw]
+        channels = [c for c in able if c.enabled or c.name in there]
+    else:
+        channels = channels.filter(enabled=True)
     Delivery.objects.bulk_create(
         (
             Delivery(
@@ -231,17 +258,18 @@ def _replace(deliveries: Iterable[Delivery], issue: Issue) -> None:
 
 def _run(delivery: Delivery) -> dict:
     """Have its channel do what a delivery asks for; answers with the receipt."""
+    is_withdrawal = delivery.action == Delivery.Action.WITHDRAW
     channel = Channel.objects.filter(
-        desk=delivery.edition.issue.desk, name=delivery.channel, enabled=True
+        desk=delivery.edition.issue.desk, name=delivery.channel
     ).first()
-    if channel is None:
+    if channel is None or not (channel.enabled or is_withdrawal):
         raise Undeliverable("The desk has no such channel any more, or it is switched off.")
     try:
         kind, config = KINDS[channel.kind], configured(channel.kind, channel.config)
     except (KeyError, ValueError) as error:
         raise Undeliverable(f"This channel is not set up as it should be: {error}") from None
     parcel = parcel_of(delivery)
-    if delivery.action == Delivery.Action.WITHDRAW:
+    if is_withdrawal:
         if kind.withdraw is None:
             raise Undeliverable("This channel cannot take anything back.")
         return kind.withdraw(parcel, config)

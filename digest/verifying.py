@@ -1,8 +1,8 @@
 """Whether what was signed is still what is kept and what was delivered, edition by edition.
 
-Three things must agree with the hash somebody has signed: the bytes of the edition, the bytes that
-its document makes today, and the file that lies at the channel. A difference is a `Drift`; nobody
-here mends one.
+The bytes of the edition and those that its document makes today must agree with the hash somebody
+has signed, the stored picture with its own, and each file at a channel with what was delivered. A
+difference is a `Drift`; nobody here mends one.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ BATCH = 20
 class Drift:
     """A place where something else is than what was signed.
 
-    `where` names the place within the edition (`content`, `document`, `file:<channel>`), `sentence`
-    says what is wrong with it.
+    `where` names the place within the edition (`content`, `document`, `picture`, `file:<channel>`,
+    `cover:<channel>`), `sentence` says what is wrong with it.
     """
 
     edition: Edition
@@ -94,7 +94,9 @@ def _batch(after: int) -> list[Edition]:
     # which no alarm can be written.
     done = Delivery.objects.filter(action=Delivery.Action.PUBLISH, state=Delivery.State.DELIVERED)
     found = Edition.objects.filter(pk__gt=after).order_by("pk").select_related("issue__desk")
-    return list(found.prefetch_related(Prefetch("deliveries", done, to_attr="delivered"))[:BATCH])
+    # Not joined: editions that share a picture read it once.
+    wanted = ("cover", Prefetch("deliveries", done, to_attr="delivered"))
+    return list(found.prefetch_related(*wanted)[:BATCH])
 
 
 def drifts_of(edition: Edition) -> Iterator[Drift]:
@@ -105,13 +107,28 @@ def drifts_of(edition: Edition) -> Iterator[Drift]:
     sentence = _fault_of_document(edition)
     if sentence:
         yield Drift(edition, "document", sentence)
+    picture = edition.cover
+    if picture and (found := sha256(bytes(picture.content))) != picture.sha256:
+        sentence = _otherwise("The stored picture hashes", found, picture.sha256)
+        yield Drift(edition, "picture", sentence)
     if edition.issue.published_id != edition.pk:
         return  # a later edition has taken the place of its files, or they were withdrawn
     for delivery in edition.delivered:
-        sentence = _fault_of_file(edition, delivery)
-        # A later edition may have gone out since we read the rows; then its file is the right one.
-        if sentence and _still_stands(delivery):
-            yield Drift(edition, f"file:{delivery.channel}", sentence)
+        for what, path, promised in _files_of(edition, delivery):
+            sentence = _fault_of_file(path, promised)
+            # A later edition may have gone out since we read the rows; then its file is the right
+            # one.
+            if sentence and _still_stands(delivery):
+                yield Drift(edition, f"{what}:{delivery.channel}", sentence)
+
+
+def _files_of(edition: Edition, delivery: Delivery) -> Iterator[tuple[str, str, str]]:
+    """The files a delivery has left: what each is, its path, and the hash it was delivered with."""
+    receipt = delivery.receipt
+    if receipt.get("path"):
+        yield "file", receipt["path"], receipt["sha256"]
+    if receipt.get("cover") and edition.cover:
+        yield "cover", receipt["cover"], edition.cover.sha256
 
 
 def _fault_of_document(edition: Edition) -> str:
@@ -125,27 +142,20 @@ def _fault_of_document(edition: Edition) -> str:
     return _otherwise("The document makes bytes that hash", rebuilt, edition.sha256)
 
 
-def _fault_of_file(edition: Edition, delivery: Delivery) -> str:
-    """What is wrong with a delivered file, or nothing.
-
-    Only files that are the signed bytes themselves: those of other channels are made from them and
-    may hold several issues.
-    """
-    path, promised = delivery.receipt.get("path"), delivery.receipt.get("sha256")
-    if not path or promised != edition.sha256:
-        return ""
-    if not Path(path).is_file():
-        return f"{path} is not there any more."
+def _fault_of_file(path: str, promised: str) -> str:
+    """What is wrong with a delivered file, or nothing."""
     try:
+        if not Path(path).is_file():  # which raises, too, where a folder must not be looked into
+            return f"{path} is not there any more."
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}."
-    return "" if found == edition.sha256 else _otherwise(f"{path} hashes", found, edition.sha256)
+    return "" if found == promised else _otherwise(f"{path} hashes", found, promised)
 
 
-def _otherwise(what: str, found: str, signed: str) -> str:
-    return f"{what} to {found[:12]}…, not to the signed {signed[:12]}…"
+def _otherwise(what: str, found: str, promised: str) -> str:
+    return f"{what} to {found[:12]}…, not to {promised[:12]}…"
 
 
 def _still_stands(delivery: Delivery) -> bool:

@@ -91,9 +91,8 @@ def _watch(desk: Desk, day: date, issue: Issue | None, now: datetime) -> None:
 
 def _remind(issue: Issue, now: datetime) -> None:
     """What a chief has signed after its hour goes out by hand: say so if nobody does it."""
-    last = issue.editions.order_by("-number").only("number", "signed_at").first()
-    # What has been with a channel was taken back.
-    if last.signed_at + LATE_AFTER <= now and not last.deliveries.exists():
+    last = queue.waits_for_somebody(issue)
+    if last and last.signed_at + LATE_AFTER <= now:
         data = {"day": str(issue.date), "number": last.number}
         alarms.raise_alarm(issue.desk, "late", key=f"late:{last.pk}", issue=issue, data=data)
 

@@ -36,6 +36,7 @@ from digest.models import (
     Run,
     Section,
 )
+from digest.publishing import channels_with
 from editorial import decisions, keymap, queue, undo
 from editorial.decisions import DECISIONS, Refusal
 from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
@@ -375,7 +376,11 @@ PRESS: dict[str, tuple[Promise, str]] = {
 @dataclass(frozen=True)
 class Publication:
     """Where an issue's way to its readers stands: the last edition, the one whose hour comes, and
-    the one that readers have."""
+    the one that readers have.
+
+    `withdrawn_at` is when it was taken back from them, if it was and has not come again; `kept` are
+    the channels that then have it still, as nothing there can be taken back.
+    """
 
     edition: Edition | None
     is_current: bool
@@ -386,7 +391,9 @@ class Publication:
     changes: int
     published: Edition | None
     published_at: datetime | None
+    withdrawn_at: datetime | None
     deliveries: list[Delivery]
+    kept: list[str]
 
     @property
     def is_out(self) -> bool:
@@ -409,10 +416,9 @@ class Publication:
         return sum(d.state == Delivery.State.DELIVERED for d in self.deliveries)
 
     @property
-    def withdrawn_at(self) -> datetime | None:
-        """When it was taken back from readers, if it was and has not come again."""
-        withdrawals = [d for d in self.deliveries if d.action == Delivery.Action.WITHDRAW]
-        return max((d.asked_at for d in withdrawals), default=None)
+    def is_all_back(self) -> bool:
+        """Whether every channel that had it has taken it back."""
+        return not self.kept and self.delivered == len(self.deliveries)
 
     @property
     def state(self) -> str:
@@ -466,8 +472,16 @@ def publication_of(case: IssueCase) -> Publication:
     issue, last = case.issue, case.last_edition
     published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
     is_current = case.is_signed_as_it_stands
-    deliveries = [d for edition in case.edition_rows for d in edition.deliveries.all()]
-    withdrawals = [d for d in deliveries if d.action == Delivery.Action.WITHDRAW]
+    taken_back = None
+    if last and not published:
+        taken_back = issue.events.filter(verb="issue.unpublish").order_by("-pk").first()
+    everything = [d for edition in case.edition_rows for d in edition.deliveries.all()]
+    if taken_back:
+        asked, number = Delivery.Action.WITHDRAW, taken_back.after["edition"]
+    else:
+        asked, number = Delivery.Action.PUBLISH, published and published.number
+    deliveries = [d for d in everything if (d.action, d.edition.number) == (asked, number)]
+    kept = channels_with(everything) - {d.channel for d in deliveries} if taken_back else ()
     return Publication(
         edition=last,
         is_current=is_current,
@@ -478,13 +492,9 @@ def publication_of(case: IssueCase) -> Publication:
         changes=0 if is_current or last is None else case.changes_since_signature,
         published=published,
         published_at=issue.published_at,
-        deliveries=[
-            d
-            for d in deliveries
-            if (d.edition == published and d.action == Delivery.Action.PUBLISH)
-            # What was taken back before that is long done.
-            or (published is None and d in withdrawals and d.edition == withdrawals[-1].edition)
-        ],
+        withdrawn_at=taken_back and taken_back.at,
+        deliveries=deliveries,
+        kept=sorted(kept),
     )
 
 

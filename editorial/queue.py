@@ -20,7 +20,17 @@ from django.db.models.functions import Coalesce
 
 from digest import editions
 from digest.document import Importance
-from digest.models import Card, Delivery, Desk, Draft, Edition, HeldCard, Issue, Suggestion
+from digest.models import (
+    Card,
+    Delivery,
+    Desk,
+    Draft,
+    Edition,
+    Event,
+    HeldCard,
+    Issue,
+    Suggestion,
+)
 from editorial.models import Approval, Glance
 
 #: The events by which people change the text of a card (`card` set) or of the insight.
@@ -368,7 +378,7 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
             ),
             failed=Exists(deliveries.filter(state=Delivery.State.FAILED)),
             failing=Exists(deliveries.failing()),
-            withdrawn=Exists(deliveries.filter(action=Delivery.Action.WITHDRAW)),
+            withdrawn=Exists(Event.objects.filter(issue=OuterRef("pk"), verb="issue.unpublish")),
             published_number=F("published__number"),
             signed=Subquery(
                 Edition.objects.filter(issue=OuterRef("pk"))
@@ -377,6 +387,18 @@ def issues_of(desk: Desk) -> QuerySet[Issue]:
             ),
         )
     )
+
+
+def waits_for_somebody(issue: Issue) -> Edition | None:
+    """The last edition, if a chief signed it and nobody has yet asked for it, nor taken it back:
+    it was signed after its hour."""
+    if issue.due_at or issue.published_id:
+        return None
+    last = issue.editions.order_by("-number").only("number", "signed_at", "rule").first()
+    if last is None or last.rule:
+        return None
+    taken_back = issue.events.filter(verb="issue.unpublish", after__edition=last.number)
+    return None if taken_back.exists() else last
 
 
 def is_out(issue: Issue) -> bool:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from digest import alarms
 from digest.models import Event, Issue
+from editorial import queue
 from editorial.decisions import Refusal, Refused, lock
 from editorial.models import Membership
 
@@ -35,7 +36,9 @@ def set_hour(
             raise Refused(Refusal(_("It is being published right now.")))
         before, issue.hour = issue.hour, hour
         _refuse_moment(issue)
-        issue.due_edition_id = issue.due_edition_id or _signed_too_late(issue)
+        # What was taken back comes to readers again only where somebody presses “publish”.
+        if issue.due_edition_id is None:
+            issue.due_edition = queue.waits_for_somebody(issue)
         if issue.due_edition_id:
             issue.due_at, issue.missed_at = issue.moment, None
         issue.save(update_fields=["hour", "due_at", "due_edition", "missed_at"])
@@ -48,17 +51,6 @@ def set_hour(
             before=before and before.isoformat(),
             after=hour and hour.isoformat(),
         )
-
-
-def _signed_too_late(issue: Issue) -> int | None:
-    """The id of the last edition if a chief signed it and nobody has asked for it yet.
-
-    What was taken back from readers comes to them again only where somebody presses “publish”.
-    """
-    last = issue.editions.order_by("-number").only("rule").first()
-    if last is None or last.rule or last.deliveries.exists():
-        return None
-    return last.pk
 
 
 def _refuse_moment(issue: Issue) -> None:

@@ -26,18 +26,20 @@ class Kind:
     sends an alarm where the configuration's `alarms` asks for it, and answers with an empty
     receipt where it does not. Each may run twice for one parcel or message and must then leave the
     world as if it had run once, as far as the other side lets it. They raise `Undeliverable` or
-    OSError, whose text is shown at the desk.
+    OSError, whose text is shown at the desk. `is_local` says that it writes files of this machine
+    and waits for nobody else's.
     """
 
     config: type[BaseModel]
     deliver: Callable[[Parcel, Any], dict[str, Any]]
     withdraw: Callable[[Parcel, Any], dict[str, Any]] | None = None
     tell: Callable[[Message, Any], dict[str, Any]] | None = None
+    is_local: bool = False
 
 
 KINDS: dict[str, Kind] = {
-    "hugo": Kind(hugo.Config, hugo.deliver, hugo.withdraw),
-    "json": Kind(jsonfile.Config, jsonfile.deliver, jsonfile.withdraw),
+    "hugo": Kind(hugo.Config, hugo.deliver, hugo.withdraw, is_local=True),
+    "json": Kind(jsonfile.Config, jsonfile.deliver, jsonfile.withdraw, is_local=True),
     "webhook": Kind(webhook.Config, webhook.deliver, webhook.withdraw, webhook.tell),
     "mail": Kind(mail.Config, mail.deliver, tell=mail.tell),
 }

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -49,6 +49,14 @@ def is_no_inbox_folder(slug: str) -> None:
         raise ValidationError(_("“%(slug)s” is a folder of the inbox."), params={"slug": slug})
 
 
+#: The least `Desk.grace`, in minutes: the publisher comes once in a minute, and may come late.
+LEAST_GRACE = 5
+is_grace = MinValueValidator(
+    LEAST_GRACE,
+    _("At least %(limit_value)s minutes: with less an issue may be missed at its very hour."),
+)
+
+
 class Desk(models.Model):
     """Who makes an issue a day: its title, its sections, its hour and its rules.
 
@@ -63,7 +71,9 @@ class Desk(models.Model):
     zone = models.CharField(max_length=64, default="Asia/Taipei", validators=[is_zone])
     publication_hour = models.TimeField(default="06:50")
     grace = models.PositiveSmallIntegerField(
-        default=180, help_text=_("Minutes a late issue may still go out by itself.")
+        default=180,
+        help_text=_("Minutes a late issue may still go out by itself."),
+        validators=[is_grace],
     )
     four_eyes = models.BooleanField(
         default=False,
@@ -100,6 +110,11 @@ class Desk(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(grace__gte=LEAST_GRACE), name="grace_lets_a_publisher_come"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -151,7 +166,10 @@ class Term(TagBase):
 
 
 class Picture(models.Model):
-    """A cover, kept once however many drafts carry it."""
+    """A cover, kept once however many drafts carry it.
+
+    Rows are never changed or deleted (trigger).
+    """
 
     sha256 = models.CharField(max_length=64, unique=True)
     content = models.BinaryField()

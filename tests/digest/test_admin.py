@@ -53,6 +53,15 @@ def test_a_channel_is_set_up_with_what_its_kind_asks_for(desk, operator):
     assert Channel.objects.get(name="proofs").config == {"to": ["desk@example.org"]}
 
 
+def test_a_desk_is_not_given_so_little_grace_that_all_is_missed(desk, operator):
+    where = reverse("admin:digest_desk_change", args=[desk.pk])
+    answer = operator.post(where, form_of(desk) | {"grace": "0"})
+    assert answer.status_code == 200
+    assert "At least 5 minutes: with less" in answer.content.decode()
+    desk.refresh_from_db()
+    assert desk.grace == 180
+
+
 @pytest.mark.parametrize(
     ("kind", "config", "where"),
     [

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
@@ -25,7 +26,7 @@ from django.utils import timezone
 from digest import alarms, channels, publishing
 from digest.channels import files, hugo
 from digest.channels.parcel import Parcel, Undeliverable
-from digest.models import Delivery, Desk, Edition, Event, Issue, sha256
+from digest.models import Channel, Delivery, Desk, Edition, Event, Issue, sha256
 from digest.publishing import deliver, publish_due
 from editorial.decisions import decide
 from editorial.editing import Change, change_card, field_values, hash_of
@@ -327,6 +328,56 @@ def test_an_issue_whose_hour_was_missed_does_not_go_out_by_itself(morning, ready
     work()
     assert hash_of_file(post_of(signed, settings)) == signed.sha256
     assert not ready.alarms.open().exists()
+
+
+def test_files_are_handed_out_before_what_the_network_may_keep_waiting(
+    signed, desk, other_desk, sample, editor, chief
+):
+    desk.channels.all().delete()
+    for name, kind in (("chat", "webhook"), ("list", "mail"), ("programs", "json")):
+        Channel.objects.create(desk=desk, name=name, kind=kind)
+    # Of the same name, and something else at another desk.
+    other_desk.channels.all().delete()
+    Channel.objects.create(desk=other_desk, name="programs", kind="mail")
+    Channel.objects.create(desk=other_desk, name="list", kind="hugo")
+    publish(signed.issue, chief)
+    elsewhere = other_desk.issues.create(date=signed.issue.date, slug="elsewhere")
+    edition = Edition.objects.create(
+        issue=elsewhere, number=1, content=b"", document={}, signed_by=chief.user
+    )
+    publishing.queue_deliveries(edition, Delivery.Action.PUBLISH, now=timezone.now())
+    handed_out = [Delivery.objects.get(pk=pk) for pk in publish_due()]
+    assert [(d.edition.issue.desk, d.channel) for d in handed_out] == [
+        (other_desk, "list"),
+        (desk, "programs"),
+        (other_desk, "programs"),
+        (desk, "chat"),
+        (desk, "list"),
+    ]
+
+
+def test_no_desk_has_less_grace_than_a_publisher_needs_to_come(desk):
+    """With none, every issue would be missed at its very hour."""
+    desk.grace = 4
+    with pytest.raises(ValidationError) as refused:
+        desk.full_clean()
+    assert refused.value.error_dict.keys() == {"grace"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        desk.save()
+    desk.grace = 5
+    desk.full_clean()
+    desk.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_desk_that_was_there_with_less_grace_is_given_five_minutes(desk):
+    try:
+        call_command("migrate", "digest", "0004", verbosity=0)
+        Desk.objects.update(grace=0)
+    finally:
+        call_command("migrate", verbosity=0)
+    desk.refresh_from_db()
+    assert desk.grace == 5
 
 
 def test_an_issue_goes_out_as_long_as_the_grace_lasts(morning, ready, chief, settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import io
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from digest import alarms, tasks, verifying
-from digest.models import Alarm, Delivery, Edition, Tick
+from digest.models import Alarm, Channel, Delivery, Edition, Issue, Picture, Tick
 from digest.publishing import deliver, publish_due
 from digest.verifying import verify_editions
 from editorial.decisions import decide
@@ -24,7 +26,7 @@ def publish(edition: Edition, by) -> Delivery:
     decide("publish", issue_id=edition.issue_id, by=by, seen=edition.sha256)
     for delivery_id in publish_due():
         deliver(delivery_id)
-    return edition.deliveries.get()
+    return edition.deliveries.get(channel="hugo")
 
 
 @pytest.fixture
@@ -51,20 +53,21 @@ def found() -> list[tuple[int, str, str]]:
     return [(drift.edition.pk, drift.where, drift.sentence) for drift in drifts]
 
 
-def tamper(edition: Edition, **columns) -> None:
+def tamper(row: Edition | Picture, **columns) -> None:
     """Change what nobody can: past the triggers, as a broken disk does."""
+    model = type(row)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL session_replication_role = replica")
-            Edition.objects.filter(pk=edition.pk).update(**columns)
+            model.objects.filter(pk=row.pk).update(**columns)
             cursor.execute("SET LOCAL session_replication_role = origin")
             return
-        table = Edition._meta.db_table
+        table = model._meta.db_table
         triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
         dropped = cursor.execute(triggers, [table]).fetchall()
         for name, _sql in dropped:
             cursor.execute(f"DROP TRIGGER {name}")
-        Edition.objects.filter(pk=edition.pk).update(**columns)
+        model.objects.filter(pk=row.pk).update(**columns)
         for _name, sql in dropped:
             cursor.execute(sql)
 
@@ -123,6 +126,49 @@ def test_a_delivered_file_that_is_not_what_was_signed_is_found(delivered, what):
         assert "is not there" in sentence
 
 
+def test_every_file_of_every_channel_is_looked_at(signed, desk, chief):
+    Channel.objects.create(desk=desk, name="for-programs", kind="json")
+    post = publish(signed, chief)
+    assert found() == []
+    json_path = Path(signed.deliveries.get(channel="for-programs").receipt["path"])
+    json_path.write_text('{"forged": true}')
+    cover_path = Path(post.receipt["cover"])
+    cover_path.write_bytes(b"another picture")
+    drifts = {where: sentence for _, where, sentence in found()}
+    assert drifts.keys() == {"file:for-programs", "cover:hugo"}
+    assert str(json_path) in drifts["file:for-programs"]
+    assert signed.cover.sha256[:12] in drifts["cover:hugo"]
+    cover_path.unlink()
+    assert "is not there" in {where: sentence for _, where, sentence in found()}["cover:hugo"]
+
+
+def test_a_stored_picture_that_was_changed_is_found(signed):
+    tamper(signed.cover, content=b"another picture")
+    assert [(pk, where) for pk, where, _ in found()] == [(signed.pk, "picture")]
+
+
+@pytest.mark.parametrize("step", ["looking", "reading"])
+def test_a_file_that_cannot_be_read_is_a_drift_and_stops_nobody(editions, chief, monkeypatch, step):
+    locked, forged = (Path(publish(e, chief).receipt["path"]) for e in editions[:2])
+    forged.write_text("forged")
+    name = {"looking": "is_file", "reading": "open"}[step]
+    owner = Path if step == "looking" else builtins
+    does = getattr(owner, name)
+
+    def refuse(path, *args, **kwargs):
+        if str(path) == str(locked):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return does(path, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, refuse)
+    drifts = found()
+    assert [(pk, where) for pk, where, _ in drifts] == [
+        (editions[0].pk, "file:hugo"),
+        (editions[1].pk, "file:hugo"),
+    ]
+    assert drifts[0][2] == f"{locked} cannot be read: Permission denied."
+
+
 def test_a_file_whose_edition_was_followed_by_another_is_not_missed(delivered, editor, chief):
     issue = delivered.edition.issue
     card = cards_of(issue)[0]
@@ -141,9 +187,9 @@ def test_a_file_that_a_newer_edition_took_while_we_looked_is_no_drift(delivered,
     Path(delivered.receipt["path"]).write_bytes(b"of the next edition")
     look = verifying._fault_of_file
 
-    def slowly(edition, delivery):
-        sentence = look(edition, delivery)
-        type(edition.issue).objects.filter(pk=edition.issue_id).update(published=None)
+    def slowly(path, promised):
+        sentence = look(path, promised)
+        Issue.objects.update(published=None)
         return sentence
 
     monkeypatch.setattr(verifying, "_fault_of_file", slowly)

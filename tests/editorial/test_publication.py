@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from digest import hugo
 from digest.alarms import raise_alarm
-from digest.models import Delivery, Issue
+from digest.models import Channel, Delivery, Issue
 from digest.publishing import deliver, publish_due
 from editorial import pages, queue
 from editorial.calendar import weeks_of
@@ -145,6 +145,63 @@ def test_taking_back_and_publishing_before_a_worker_came_leaves_it_published(
     work()
     assert post_of(issue).read_bytes() == bytes(signed.content)
     assert ("withdraw", "replaced") in states(issue)
+
+
+def test_a_channel_that_was_switched_off_since_takes_back_what_it_has(
+    signed, desk, chief, settings
+):
+    issue = signed.issue
+    do("publish", issue, chief)
+    work()
+    Channel.objects.create(desk=desk, name="for-programs", kind="json")
+    desk.channels.filter(name="hugo").update(enabled=False)
+    do("unpublish", issue, chief)
+    assert "Nothing of this issue is out." not in shown(chief, "issue", issue)
+    work()
+    assert not post_of(issue).exists()
+    assert "Nothing of this issue is out." in shown(chief, "issue", issue)
+    # It is still switched off for what is to go out, and has nothing to take back twice.
+    do("publish", issue, chief)
+    work()
+    assert not post_of(issue).exists()
+    do("unpublish", issue, chief)
+    assert not Delivery.objects.filter(channel="hugo", state=Delivery.State.WAITING).exists()
+
+
+def test_what_was_begun_at_a_channel_and_failed_is_taken_back_there(signed, desk, chief, settings):
+    """A post without its page is out, too."""
+    issue = signed.issue
+    desk.channels.update(config={"build": True})
+    settings.HUGO_BUILD = ["false"]
+    do("publish", issue, chief)
+    work()
+    assert post_of(issue).exists()
+    desk.channels.update(enabled=False, config={})
+    do("unpublish", issue, chief)
+    work()
+    assert not post_of(issue).exists()
+
+
+@pytest.mark.parametrize("why", ["mail is sent", "the channel is gone"])
+def test_the_page_says_which_channel_keeps_what_was_taken_back(signed, desk, chief, settings, why):
+    issue = signed.issue
+    Channel.objects.create(desk=desk, name="list", kind="mail", config={"to": ["a@example.org"]})
+    if why == "mail is sent":
+        desk.channels.filter(name="hugo").delete()
+    do("publish", issue, chief)
+    work()
+    kept = "list"
+    if why == "the channel is gone":
+        desk.channels.all().delete()
+        kept = "hugo, list"
+    do("unpublish", issue, chief)
+    work()
+    found = publication(issue)
+    assert (found.state, found.deliveries) == ("withdrawn", [])
+    text = shown(chief, "issue", issue)
+    assert f"What went to {kept} cannot be taken back from here." in text
+    assert "Taken back from readers" in text and "0 channels" not in text
+    assert "Nothing of this issue is out." not in text and "signed and not published" not in text
 
 
 def test_what_is_delivered_again_is_written_again(signed, chief, settings):
@@ -310,6 +367,8 @@ def test_readers_are_told_what_was_taken_back_and_nothing_of_what_never_was_out(
     do("unpublish", issue, chief)
     after = reader.get(f"/{issue.date}/", headers={"accept-language": "en"})
     assert after.status_code == 404 and "has been taken back" in after.content.decode()
+    assert "Nothing of this issue is out." not in shown(chief, "issue", issue)
+    work()
     assert "Nothing of this issue is out." in shown(chief, "issue", issue)
     [day] = [d for week in weeks_of(issue.desk, issue.date) for d in week if d.has_issue]
     assert day.state == "withdrawn"
