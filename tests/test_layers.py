@@ -97,7 +97,7 @@ EDITORIAL: dict[str, set[str]] = {
     "listing": {"excerpts", "filters", "models", "search"},
     "decisions": {"glances", "models", "queue"},
     "editing": {"decisions", "glances", "labels", "models", "queue"},
-    "scheduling": {"decisions", "models"},
+    "scheduling": {"decisions", "models", "queue"},
     "deadlines": {"models", "queue"},
     "rules": {"deadlines", "decisions", "models", "queue"},
     "calendar": set(),
