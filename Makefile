@@ -23,10 +23,10 @@ host := $(if $(filter command,$(origin HOST)),--host "$(HOST)")
 
 test: test-environment  ## Run all tests: on SQLite, then what touches the database on PostgreSQL
 	@setup/programs
-	@$(python) -m pytest -n 2 --dist worksteal $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
+	@$(python) -m pytest -n 2 $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
 	@echo "Once more on PostgreSQL, for what depends on the database:"
 	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),60) \
-	  $(python) -m pytest -n 2 --dist worksteal -m "not browser" $(on_postgresql) $(selected)
+	  $(python) -m pytest -n 2 -m "not browser" $(on_postgresql) $(selected)
 
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
