@@ -25,7 +25,7 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 	@setup/programs
 	@$(python) -m pytest -n 2 $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
 	@echo "Once more on PostgreSQL, for what depends on the database:"
-	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),60) \
+	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) \
 	  $(python) -m pytest -n 2 -m "not browser" $(on_postgresql) $(selected)
 
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.

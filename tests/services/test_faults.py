@@ -335,6 +335,10 @@ Channel.objects.create(desk=desk, name="webhook", kind="webhook", config={config
 """
 
 
+@pytest.mark.skipif(
+    os.environ.get("TEST_DATABASE") == "postgresql",
+    reason="brings a PostgreSQL of its own, and has done so beside SQLite",
+)
 @pytest.mark.parametrize("when", ["in a delivery", "before the worker", "in between"])
 def test_a_postgresql_killed_in_the_middle_loses_nothing(
     own_postgresql, redis_server, manage, tmp_path, when
