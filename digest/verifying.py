@@ -125,7 +125,7 @@ def drifts_of(edition: Edition) -> Iterator[Drift]:
 def _files_of(edition: Edition, delivery: Delivery) -> Iterator[tuple[str, str, str]]:
     """The files a delivery has left: what each is, its path, and the hash it was delivered with."""
     receipt = delivery.receipt
-    if receipt.get("path"):
+    if receipt.get("path") and receipt.get("sha256"):
         yield "file", receipt["path"], receipt["sha256"]
     if receipt.get("cover") and edition.cover:
         yield "cover", receipt["cover"], edition.cover.sha256
