@@ -6,9 +6,15 @@ import glob
 import hashlib
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from digest.channels.parcel import Undeliverable
+
+#: After so many seconds a part that nobody has put in its place has lost its writer. Younger ones
+#: may be another worker's: the schema and a cover belong to several deliveries.
+_ABANDONED = 60 * 60
 
 
 def inside(tree: Path, folder: str, name: str) -> Path:
@@ -26,8 +32,7 @@ def write_file(path: Path, content: bytes) -> None:
     A file that already has this content is left alone: a second delivery wakes no file watcher.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        abandoned.unlink(missing_ok=True)  # its writer was killed
+    _clear_away(path)
     if not path.is_symlink() and path.is_file() and path.read_bytes() == content:
         return
     # The dot keeps Hugo from reading the file while it grows.
@@ -41,6 +46,14 @@ def write_file(path: Path, content: bytes) -> None:
     finally:
         part.unlink(missing_ok=True)
     _keep_names(path.parent)
+
+
+def _clear_away(path: Path) -> None:
+    """Take away what killed writers of a file have left."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(FileNotFoundError):  # its writer was just done with it
+            if part.stat().st_mtime < time.time() - _ABANDONED:
+                part.unlink()
 
 
 def remove_file(path: Path) -> bool:

@@ -716,9 +716,35 @@ def test_what_a_killed_writer_left_is_cleared_away_even_under_an_odd_name(tmp_pa
     other = folder / ".a1.png.0badcafe.part"
     left.write_bytes(b"half a pic")
     other.write_bytes(b"somebody else's")
+    for path in (left, other):
+        make_old(path)
     hugo.deliver(parcel_with(tmp_path, cover=b"picture", cover_path="/images/a[1].png"))
     assert not left.exists()
     assert other.exists()
+
+
+def make_old(path: Path) -> None:
+    """As if a file had been written yesterday."""
+    yesterday = time.time() - 24 * 60 * 60
+    os.utime(path, (yesterday, yesterday))
+
+
+def test_what_another_writer_of_the_same_file_has_begun_is_left_to_it(tmp_path, monkeypatch):
+    """The schema and a cover are written with several deliveries, and by several workers."""
+    path = tmp_path / "schema.json"
+    replace, writers = os.replace, []
+
+    def wait_for_the_other(part, place):
+        if not writers:  # the first is about to be done: now the second comes, and is faster
+            writers.append("second")
+            files.write_file(path, b"of both")
+        replace(part, place)
+
+    monkeypatch.setattr(os, "replace", wait_for_the_other)
+    files.write_file(path, b"of both")
+    assert writers
+    assert [p.name for p in tmp_path.iterdir()] == ["schema.json"]
+    assert path.read_bytes() == b"of both"
 
 
 # --- death at any line ---------------------------------------------------------------------------
@@ -763,6 +789,8 @@ def test_a_worker_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path
         seen.add((post.read_bytes() == old, cover.read_bytes() == old))
         # What Hugo would take for a post is the post alone, whatever lies about.
         assert [p.name for p in post.parent.iterdir() if not p.name.startswith(".")] == [post.name]
+        for part in tmp_path.rglob("*.part"):
+            make_old(part)
         hugo.deliver(parcel)
         assert post.read_bytes() == parcel.content
         assert not list(tmp_path.rglob("*.part"))
