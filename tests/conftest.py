@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from digest.intake import receive
@@ -27,9 +28,11 @@ SEED = ROOT.parent / "shared/seeds/2026-02-11-ai-intel.md"
 SEED_SHA256 = "8b9c3397a74c9e74dfd08e559e34ebbe1d453905e05dcb0a8ba5565acde72117"
 SAMPLE_DAY = date(2026, 2, 12)
 
-# Whether a change may land must not hang on the dice of that run. To search on:
-# `make test PYTEST=--hypothesis-profile=default`.
-hypothesis_settings.register_profile("gate", derandomize=True)
+# Whether a change may land must hang neither on the dice of a run nor on how busy the machine is.
+# To search on: `make test PYTEST=--hypothesis-profile=searching`.
+_untimed = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("gate", derandomize=True, **_untimed)
+hypothesis_settings.register_profile("searching", **_untimed)
 hypothesis_settings.load_profile("gate")
 
 

@@ -167,7 +167,7 @@ def test_every_number_that_is_kept_comes_back_from_a_database_as_it_went(number)
 
 
 @pytest.mark.django_db
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(numbers=st.lists(st.floats(-(2.0**53), 2.0**53) | st.integers(-(2**63), 2**63 - 1)))
 @example(numbers=[5e-324, 0.1, 2.0**53 - 1, 1.0, 2**63 - 1, 1e15, 1.5e-7])
 def test_this_database_gives_numbers_back_as_they_went(numbers):

@@ -1029,7 +1029,7 @@ FRAGMENTS = LINES.split("¦")
 HEAD = '---\ntitle: "頭"\n---\n\n---\n\n## 節\n\n'
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 @given(
     head=st.sampled_from(["", HEAD, HEAD + "### 卡\n\n"]),
     lines=st.lists(st.sampled_from(FRAGMENTS), max_size=14),
@@ -1043,7 +1043,7 @@ def test_no_text_is_lost_reordered_or_written_two_ways(head, lines, tail):
     assert_nothing_is_lost(head + "\n".join(lines) + tail)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.binary(max_size=300)
     | st.text(max_size=300).map(lambda t: HEAD.encode() + t.encode("utf-8", "ignore"))
@@ -1053,7 +1053,7 @@ def test_no_bytes_make_the_reader_raise(data):
     assert reading.problems or reading.document.sections or reading.document.front_matter.source
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_sprinkling_of_noise_never_loses_text(data):
     lines = ISSUE.split("\n")
@@ -1191,7 +1191,7 @@ VALUES = st.dictionaries(
 ).filter(lambda values: not frontmatter.steering_keys(values))  # those are refused
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(cards())
 def test_every_card_in_the_dialect_comes_back_as_it_went(card):
     assert hugo.tidy_card(card) == card
@@ -1201,7 +1201,7 @@ def test_every_card_in_the_dialect_comes_back_as_it_went(card):
     assert hugo.card_faults(card) == []
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(
     values=VALUES,
     format=st.sampled_from(["yaml", "yaml", "toml"]),
@@ -1234,7 +1234,7 @@ def test_every_document_in_the_dialect_comes_back_as_it_went(
     assert Document.model_validate_json(document.model_dump_json()) == document
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
 @given(st.text(alphabet=st.sampled_from("#- *`~\n\t字:：**來源[](){<%}\\|"), max_size=60))
 def test_a_card_is_either_refused_or_comes_back(summary):
     card = hugo.tidy_card(Card(headline="卡", summary=summary, details="話"))

@@ -271,7 +271,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(JSON, st.sampled_from([None, "sections", "cards"]))
 def test_no_json_makes_the_reader_raise_or_lands_what_cannot_be_written(value, wrap):
     if wrap == "cards":
@@ -283,7 +283,7 @@ def test_no_json_makes_the_reader_raise_or_lands_what_cannot_be_written(value, w
         assert hugo.document_faults(reading.document) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_raise(data):
     for media_type in ("application/json", "", "text/markdown"):

@@ -281,7 +281,7 @@ _anything = st.text(max_size=40) | st.lists(
     _anything,
     st.sampled_from(["zh-Hant", "en"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_articles_are_an_issue_of_the_dialect(articles, section, desk_title, language):
     written = [
         WRITER.write_card(

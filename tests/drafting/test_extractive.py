@@ -80,7 +80,7 @@ def test_set_text_shows_itself_and_nothing_else(text, form):
 
 
 @given(st.text(max_size=80) | st.lists(st.sampled_from(HOSTILE), max_size=4).map("".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("__0_")
 @example("*\n-")
 def test_any_set_text_shows_itself(text):
@@ -412,7 +412,7 @@ _anything = st.text(max_size=60) | st.lists(
     _anything,
     st.sampled_from(["zh-Hant", "en"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_articles_are_a_card_that_can_be_kept(articles, reason, language):
     written = WRITER.write_card(placed(*articles, reason=reason), language=language)
     check_is_kept(written.card)

@@ -532,7 +532,7 @@ _ITEMS = st.dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_ITEMS | _VALUES, max_size=4), st.sampled_from(["feed", "hackernews", "github"]))
 def test_json_of_any_shape_never_crashes(items, kind):
     value = {"items": items} if kind == "feed" else {"hits": items}

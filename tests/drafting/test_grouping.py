@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.drafting.articles import Article, Earlier
@@ -172,7 +172,7 @@ CARDS = st.lists(
 
 
 @given(ARTICLES, CARDS, st.randoms())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_each_article_is_in_one_topic_and_order_makes_no_difference(articles, cards, luck):
     topics = group(articles, earlier=cards)
     found = [article for topic in topics for article in topic.found]

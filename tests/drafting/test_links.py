@@ -137,7 +137,7 @@ _LINKS = st.one_of(
 )
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_000)
 @given(_LINKS)
 def test_a_key_is_its_own_key_whatever_the_link(link):
     key = canonical(link)
@@ -145,7 +145,7 @@ def test_a_key_is_its_own_key_whatever_the_link(link):
     assert isinstance(outlet_of(link, "Feed"), str)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(alphabet="abcxyz0123456789-_%/.", max_size=30), st.text("abc=&123", max_size=12))
 def test_who_sent_the_reader_never_changes_a_key(path, query):
     link = f"https://a.test/{path}?{query}"

@@ -50,7 +50,7 @@ def test_what_is_written_is_read_back():
 _NAMES = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.builds(

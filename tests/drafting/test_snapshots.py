@@ -153,7 +153,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.dictionaries(st.text(max_size=9), _VALUES, max_size=3) | st.lists(_VALUES, max_size=4))
 def test_json_of_any_shape_never_crashes(value):
     for data in (json.dumps(value).encode(), lines(*(value if isinstance(value, list) else []))):

@@ -48,7 +48,7 @@ def test_words_below_any_depth_are_found():
     assert plain("<div>" * 50_000 + "deep" + "</div>" * 50_000) == "deep"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_nothing_that_cannot_be_kept_is_left(markup):
     check_text(plain(markup))

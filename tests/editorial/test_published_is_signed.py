@@ -45,7 +45,6 @@ def test_what_readers_have_is_what_was_signed_whatever_happens(desk, editor, chi
 PACE = settings(
     max_examples=WALKS,
     stateful_step_count=STEPS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize="WALKS" not in os.environ,
 )
