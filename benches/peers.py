@@ -58,7 +58,7 @@ class SearchedCards(_CardAdmin):
     list_display = ("headline", "section", "importance")
     search_fields = ("headline", "summary", "details")
     ordering = ("-id",)
-    list_per_page = 50
+    list_per_page = 30
 
 
 @admin.register(SortableCard, site=site)

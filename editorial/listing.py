@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Exists, F, OuterRef
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -135,9 +136,11 @@ def without(filters: Filters, name: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A card of the list. Its headline comes in pieces, as does where a text was found in it."""
+    """A card of the list; `place` is the address of its issue. Its headline comes in pieces, as
+    does where a text was found in it."""
 
     hit: Hit
+    place: str
     headline: list[Piece]
     excerpt: list[Piece]
     approved_by: AbstractBaseUser | None
@@ -151,7 +154,7 @@ class Row:
         return dots_of(self.hit.importance)
 
 
-def rows_of(hits: Sequence[Hit], filters: Filters) -> list[Row]:
+def rows_of(desk: Desk, hits: Sequence[Hit], filters: Filters) -> list[Row]:
     """The rows of a page, in a constant number of queries."""
     keys = [hit.pk for hit in hits]
     search = Search.of(filters.q) if filters.q else None
@@ -160,9 +163,11 @@ def rows_of(hits: Sequence[Hit], filters: Filters) -> list[Row]:
     texts = _texts_of(cards) if parts else {}
     approvals = Approval.objects.valid().filter(card__in=keys, hash=F("card__hash"))
     approved_by = {a.card_id: a.by for a in approvals.select_related("by").order_by("-pk")}
+    places = {day: reverse("issue", args=[desk.slug, day]) for day in {hit.day for hit in hits}}
     return [
         Row(
             hit=hit,
+            place=places[hit.day],
             headline=marked(cards[hit.pk].headline, parts),
             excerpt=excerpt(texts[hit.pk], parts) if parts else [],
             approved_by=approved_by.get(hit.pk),

@@ -16,7 +16,7 @@ from editorial.forms import is_number
 from editorial.listing import STATE_LABELS, facets_of, last_event_of, new_cards, rows_of, without
 from editorial.search import MOST, find, issues_in_work
 
-CARDS_A_PAGE = 50
+CARDS_A_PAGE = 30
 ISSUES_A_PAGE = 30
 #: So many issues in work stand above the list; the others are in the archive.
 ISSUES_ON_TOP = 14
@@ -43,7 +43,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
         "found": found,
         "most": MOST,
         "page": page,
-        "rows": rows_of(page.object_list, filters),
+        "rows": rows_of(by.desk, page.object_list, filters),
         "in_work_query": Filters().query,
         "archive_query": filters.with_(scope="all", state="any").query,
         "text_alone": Filters(q=filters.q).query,

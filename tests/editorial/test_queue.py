@@ -25,6 +25,7 @@ from editorial.excerpts import excerpt, marked, spans_in
 from editorial.filters import STATES, Filters
 from editorial.models import Comment
 from editorial.search import find, issues_in_work
+from editorial.views.queue import CARDS_A_PAGE
 from tests.conftest import SAMPLE_DAY, approve_everything, cards_of, land, sign
 
 DAY = date(2026, 3, 2)
@@ -458,7 +459,7 @@ def test_filters_survive_paging(page, desk, sample, queue_address):
     [link] = set(re.findall(r'rel="next" href="([^"]+)"', one))
     two = page.get(link.replace("&amp;", "&")).content.decode()
     seen = [re.findall(r'id="hit-(\d+)"', html) for html in (one, two)]
-    assert len(seen[0]) == 50 and seen[1] and not set(seen[0]) & set(seen[1])
+    assert len(seen[0]) == CARDS_A_PAGE and seen[1] and not set(seen[0]) & set(seen[1])
     assert 'value="模型"' in two and 'name="state" value="waiting"' in two
 
 
