@@ -30,7 +30,7 @@ from digest.models.deliveries import Delivery
 from digest.models.desks import Channel, Desk, is_no_inbox_folder, is_zone
 from digest.models.drafts import Draft, HeldCard, Suggestion
 from digest.models.editions import Edition
-from digest.models.events import Event
+from digest.models.events import Event, new_batch
 from digest.models.issues import Issue, IssueTag
 from digest.models.machine import Article, Feed, Run, WrittenCard
 from digest.models.names import SLUG, sha256
@@ -45,7 +45,7 @@ __all__ = [
     "Issue", "Section", "Passage", "Card", "Source", "Picture",
     "Term", "IssueTag", "CardEntity",
     "Draft", "HeldCard", "Suggestion",
-    "Event", "Edition", "Delivery", "Alarm", "Tick",
+    "Event", "new_batch", "Edition", "Delivery", "Alarm", "Tick",
     "Feed", "Article", "Run", "WrittenCard",
     "is_no_inbox_folder", "is_zone",  # the first migration calls them so
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -42,3 +44,8 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} by {self.actor_id}"
+
+
+def new_batch() -> str:
+    """A name that joins the events of one action on several cards."""
+    return uuid4().hex
