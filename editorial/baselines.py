@@ -22,10 +22,11 @@ from digest import editions, rows
 from digest.models import Card, Edition, Event, Issue, Section
 from editorial import editing
 from editorial.changes import FieldChange, kind_of
-from editorial.decisions import Refusal, Refused, lock
 from editorial.editing import Change, hash_of
 from editorial.labels import FIELD_LABELS
+from editorial.locking import lock
 from editorial.models import Approval, Membership
+from editorial.refusals import Refusal, Refused
 from editorial.undo import DROPPING
 
 #: The verbs of events that changed the field of a card they name.

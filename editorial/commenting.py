@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from digest.document import FIELD_LIMIT, check_text
 from digest.markup import to_html
 from digest.models import Card, Event
-from editorial.decisions import Refusal, Refused
-from editorial.editing import Invalid, lock
+from editorial.editing import Invalid
+from editorial.locking import lock
 from editorial.models import Comment, Membership, name_of
+from editorial.refusals import Refusal, Refused
 
 COMMENT_LIMIT = 4_000  # characters
 _SAID_TWICE = timedelta(minutes=2)

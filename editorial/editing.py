@@ -18,12 +18,23 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from digest import document, hugo, rows
-from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, sha256
+from digest.models import (
+    Card,
+    Event,
+    HeldCard,
+    Issue,
+    Passage,
+    Section,
+    Suggestion,
+    new_batch,
+    sha256,
+)
 from digest.reading import Unreadable
 from editorial import glances, queue
-from editorial.decisions import Refusal, Refused, lock, new_batch, on_day
 from editorial.labels import VALUE_SENTENCES
+from editorial.locking import lock, on_day
 from editorial.models import Membership
+from editorial.refusals import Refusal, Refused
 
 
 def hash_of(value: Any) -> str:

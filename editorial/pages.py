@@ -38,9 +38,11 @@ from digest.models import (
 )
 from digest.publishing import channels_with
 from editorial import decisions, keymap, queue, undo
-from editorial.decisions import DECISIONS, Refusal
+from editorial.bulk import approvable_in_bulk
+from editorial.decisions import DECISIONS
 from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
 from editorial.queue import Case, IssueCase
+from editorial.refusals import Refusal
 
 #: Somebody who has not been heard of for so long is not here any more.
 PRESENT_FOR = timedelta(seconds=45)
@@ -262,7 +264,7 @@ def day_page(at: Workplace) -> DayPage:
     dealt: dict[int, list[CardOnDesk]] = {}
     for card in shown.values():
         dealt.setdefault(card.row.section_id, []).append(card)
-    bulk = decisions.approvable_in_bulk(case, at.by)
+    bulk = approvable_in_bulk(case, at.by)
     found = at.issue.sections.prefetch_related(
         Prefetch("passages", Passage.objects.defer("machine"))
     )

@@ -121,6 +121,10 @@ class Case:
     def is_approved(self) -> bool:
         return bool(self.approver)
 
+    @property
+    def card_id(self) -> int | None:
+        return self.card.pk if self.card else None
+
 
 @dataclass
 class Readiness:

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from digest.models import Event, Issue
 from editorial import pages, queue
-from editorial.decisions import Refusal
 from editorial.editing import Difference
 from editorial.forms import is_number
 from editorial.history import Line, changes_since
 from editorial.models import Membership
 from editorial.queue import Case
+from editorial.refusals import Refusal
 
 STATUS = {"permission": 403, "stale": 409, "guard": 409}
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from digest.document import check_text
 from digest.models import Alarm, Desk, Event, Issue, sha256
 from editorial import deadlines, queue
-from editorial.decisions import Refusal, Refused
 from editorial.models import Membership
+from editorial.refusals import Refusal, Refused
 
 NOTICE_LIMIT = Desk._meta.get_field("notice").max_length  # characters
 

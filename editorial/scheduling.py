@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from digest import alarms
 from digest.models import Event, Issue
 from editorial import queue
-from editorial.decisions import Refusal, Refused, lock
+from editorial.locking import lock
 from editorial.models import Membership
+from editorial.refusals import Refusal, Refused
 
 
 def set_hour(

@@ -21,12 +21,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from digest import rows
-from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion
+from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, new_batch
 from editorial import editing, glances
-from editorial.decisions import Refusal, Refused, lock, new_batch
 from editorial.editing import Difference, Invalid
 from editorial.labels import label_of
+from editorial.locking import lock
 from editorial.models import Approval, Comment, Membership, Withdrawal, name_of
+from editorial.refusals import Refusal, Refused
 
 #: What the event of an undo says: its verb, and its field, before and after where it has them.
 Columns = dict[str, Any]

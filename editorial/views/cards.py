@@ -19,11 +19,12 @@ from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
 from editorial import commenting, editing, forms, queue
 from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
-from editorial.decisions import Refusal, Refused, decide
+from editorial.decisions import decide
 from editorial.editing import Collision, Invalid
 from editorial.history import lines_of
 from editorial.labels import FIELD_LABELS
 from editorial.models import Membership
+from editorial.refusals import Refusal, Refused
 from editorial.responses import (
     STATUS,
     bad_form,

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from digest.models import Card
 from editorial import commenting
 from editorial.access import card_at, issue_at, membership_at, signed_in
-from editorial.decisions import Refused
 from editorial.editing import Invalid
 from editorial.forms import typed
 from editorial.models import Comment
+from editorial.refusals import Refused
 from editorial.responses import bad_form, done, not_kept, refused
 
 

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_POST
 from digest.models import Card, Issue, Section
 from editorial import decisions
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.decisions import DECISIONS, Refused, decide
+from editorial.bulk import approve_section
+from editorial.decisions import DECISIONS, decide
 from editorial.forms import is_number
+from editorial.refusals import Refused
 from editorial.responses import done, done_to_card, refused
 
 DONE = {
@@ -109,7 +111,7 @@ def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
         if is_number(card_id):
             seen[int(card_id)] = hash_
     try:
-        events = decisions.approve_section(section_id=home.pk, seen=seen, by=by)
+        events = approve_section(section_id=home.pk, seen=seen, by=by)
     except Refused as error:
         return refused(request, error.refusal, back=back, by=by, issue=found)
     cards = [event.card_id for event in events]

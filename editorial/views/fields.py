@@ -23,10 +23,10 @@ from digest.markup import to_html, warnings
 from digest.models import Issue, Passage
 from editorial import diff, editing, forms, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Difference, Invalid, hash_of
 from editorial.forms import Kind, typed
 from editorial.models import Membership
+from editorial.refusals import Refused
 from editorial.responses import STATUS, bad_form, done, parts, parts_of_card, refused
 
 

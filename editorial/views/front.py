@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from editorial import editing, forms
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.decisions import Refused
 from editorial.editing import Collision, Invalid
 from editorial.labels import FRONT_LABELS
 from editorial.models import Membership
+from editorial.refusals import Refused
 from editorial.responses import last_event, refused, see_other
 
 

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from editorial import baselines
 from editorial import undo as undoing
 from editorial.access import card_at, issue_at, membership_at, signed_in
-from editorial.decisions import Refused
 from editorial.editing import Invalid
 from editorial.forms import is_number
 from editorial.history import lines_of
+from editorial.refusals import Refused
 from editorial.responses import bad_form, done, not_kept, refused
 
 MOST = 200

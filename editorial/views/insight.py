@@ -18,11 +18,11 @@ from digest.markup import to_html, warnings
 from digest.models import Issue, Passage, Suggestion
 from editorial import editing, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.decisions import Refused
 from editorial.editing import Change, Collision, Invalid, hash_of
 from editorial.forms import FieldView, typed
 from editorial.labels import FIELD_LABELS
 from editorial.models import Membership
+from editorial.refusals import Refused
 from editorial.responses import last_event, refused, see_other
 
 

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from digest.models import Alarm, Desk, Issue
 from editorial import calendar, pages, rules
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.decisions import Refusal, Refused
 from editorial.forms import typed
 from editorial.models import name_of
+from editorial.refusals import Refusal, Refused
 from editorial.responses import bad_form, refused, see_other
 from editorial.scheduling import set_hour
 

@@ -13,7 +13,7 @@ from digest.models import Card as CardRow
 from digest.models import Edition, Event, Issue, Suggestion, sha256
 from digest.models import Passage as PassageRow
 from editorial import queue
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
 from editorial.editing import (
     Change,
     answer_suggestion,
@@ -24,6 +24,7 @@ from editorial.editing import (
     move_card,
     suggested_over,
 )
+from editorial.refusals import Refused
 from tests.conftest import approve_everything, cards_of, land, sign
 
 

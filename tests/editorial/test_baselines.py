@@ -9,7 +9,7 @@ import pytest
 from digest.models import Card, Event, Suggestion
 from digest.publishing import machine_account, publish_due
 from editorial.baselines import BASELINES, against, baseline, card_as_of, revert
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
 from editorial.editing import (
     answer_suggestion,
     field_values,
@@ -17,6 +17,7 @@ from editorial.editing import (
     repair_card,
     suggested_over,
 )
+from editorial.refusals import Refused
 from editorial.undo import undo
 from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.test_undo import held, later  # noqa: F401

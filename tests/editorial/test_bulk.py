@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from digest.models import Card, Event, Suggestion
-from editorial.decisions import Refused, approvable_in_bulk, approve_section
+from editorial.bulk import approvable_in_bulk, approve_section
 from editorial.models import Approval, Comment, Glance
 from editorial.queue import case_of_issue
+from editorial.refusals import Refused
 from tests.conftest import cards_of, land
 from tests.editorial.test_undo import later, rated
 from tests.editorial.work import change, look, make

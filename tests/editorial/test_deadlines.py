@@ -9,7 +9,8 @@ import pytest
 from digest import alarms, hugo
 from digest.models import Alarm, Desk, Issue
 from editorial import deadlines, rules
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
+from editorial.refusals import Refused
 from editorial.scheduling import set_hour
 from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.conftest import HOUR

@@ -10,9 +10,10 @@ import pytest
 from digest.models import Card, Delivery, Event, Issue
 from digest.publishing import publish_due
 from editorial import queue
-from editorial.decisions import DECISIONS, Refused, decide, present_hash
+from editorial.decisions import DECISIONS, decide, present_hash
 from editorial.editing import Change, change_card, hash_of
 from editorial.models import Approval
+from editorial.refusals import Refused
 from editorial.roles import PERMISSIONS, Role
 from tests.conftest import approve_everything, cards_of, sign
 

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
 from digest.models import Event, Section
-from editorial.decisions import Refused, approve_section
+from editorial.bulk import approve_section
 from editorial.history import SENTENCES, TAKEN_BACK, changes_since, lines_of
+from editorial.refusals import Refused
 from editorial.undo import UNDOS, undo
 from tests.conftest import cards_of
 from tests.editorial.test_undo import rated

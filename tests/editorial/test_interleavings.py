@@ -17,10 +17,11 @@ from digest import hugo
 from digest.document import Importance
 from digest.models import Card, Issue, Section
 from editorial import queue
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
 from editorial.editing import Change, Collision, field_values, hash_of, move_card, save_card
 from editorial.forms import CARD_KINDS
 from editorial.models import Membership
+from editorial.refusals import Refused
 from tests.conftest import SAMPLE_DAY, cards_of, land
 from tests.editorial.test_pages import address, client_of
 

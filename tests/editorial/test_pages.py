@@ -538,7 +538,7 @@ def test_the_front_page_shows_the_title_that_was_signed(signed, chief, desk, sam
 
 
 def test_a_cover_nobody_saw_is_not_signed(ready, chief, desk):
-    from editorial.decisions import Refused
+    from editorial.refusals import Refused
 
     seen = queue.case_of_issue(ready.pk).proof.seal
     ready.cover = None

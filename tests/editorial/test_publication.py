@@ -17,7 +17,8 @@ from digest.models import Channel, Delivery, Issue
 from digest.publishing import deliver, publish_due
 from editorial import pages, queue
 from editorial.calendar import weeks_of
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
+from editorial.refusals import Refused
 from tests.conftest import approve_everything, cards_of, say_correction, sign
 from tests.editorial.conftest import HOUR
 from tests.editorial.test_pages import address, client_of

@@ -19,8 +19,9 @@ from digest import channels, editions
 from digest.models import Card, Delivery, Issue, sha256
 from digest.publishing import deliver, publish_due
 from editorial import pages, queue
-from editorial.decisions import DECISIONS, Refused, decide, present_hash
+from editorial.decisions import DECISIONS, decide, present_hash
 from editorial.models import Approval
+from editorial.refusals import Refused
 from tests.conftest import SAMPLE, cards_of, land, say_correction
 from tests.editorial.work import change, rewrite
 

@@ -11,7 +11,8 @@ import pytest
 from digest.models import Card, Edition, Event, Issue
 from digest.publishing import publish_due
 from editorial.calendar import weeks_of
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
+from editorial.refusals import Refused
 from editorial.scheduling import set_hour
 from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.conftest import HOUR

@@ -7,7 +7,8 @@ from django.utils.translation import override
 
 from digest.models import Card, Event, HeldCard, Passage, Section, Suggestion
 from editorial import queue
-from editorial.decisions import Refused, approve_section, decide
+from editorial.bulk import approve_section
+from editorial.decisions import decide
 from editorial.editing import (
     Change,
     Collision,
@@ -21,6 +22,7 @@ from editorial.editing import (
     suggested_over,
 )
 from editorial.models import Approval, Comment, Membership
+from editorial.refusals import Refused
 from editorial.undo import STAYS, UNDOS, Moved, stack, undo, undoable
 from tests.conftest import approve_everything, cards_of, land, sign
 from tests.editorial.work import (

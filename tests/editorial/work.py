@@ -9,7 +9,8 @@ from typing import Any
 from digest.document import Importance
 from digest.models import Card, Issue, Passage, Section
 from editorial import queue
-from editorial.decisions import DECISIONS, Refused, approve_section, decide, present_hash
+from editorial.bulk import approve_section
+from editorial.decisions import DECISIONS, decide, present_hash
 from editorial.editing import (
     FRONT,
     Change,
@@ -23,6 +24,7 @@ from editorial.editing import (
     move_card,
 )
 from editorial.models import Glance, Membership
+from editorial.refusals import Refused
 from tests.conftest import cards_of
 
 TEXTS = ("summary", "details", "applications")

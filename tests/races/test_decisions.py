@@ -10,7 +10,7 @@ import pytest
 from digest import hugo
 from digest.models import Card, Edition, Event, Passage, Section
 from editorial import queue
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
 from editorial.editing import (
     Change,
     Collision,
@@ -21,6 +21,7 @@ from editorial.editing import (
     move_card,
 )
 from editorial.models import Approval
+from editorial.refusals import Refused
 from tests.conftest import cards_of
 from tests.races.threads import at_once, unexpected
 

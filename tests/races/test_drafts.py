@@ -13,9 +13,10 @@ from digest.intake import receive
 from digest.models import Card, Draft, Event, Issue
 from digest.publishing import machine_account
 from editorial import queue
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
 from editorial.editing import Change, change_card, field_values, hash_of
 from editorial.models import Approval
+from editorial.refusals import Refused
 from tests.conftest import cards_of, land
 from tests.races.threads import at_once, unexpected
 

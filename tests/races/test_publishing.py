@@ -13,7 +13,8 @@ from django.utils import timezone
 from digest import channels, publishing
 from digest.models import Delivery, Event, Issue
 from editorial import queue
-from editorial.decisions import Refused, decide
+from editorial.decisions import decide
+from editorial.refusals import Refused
 from tests.conftest import approve_everything, cards_of, say_correction, sign
 from tests.races.test_decisions import save
 from tests.races.threads import at_once, unexpected

@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 
 from digest.models import Event
-from editorial.decisions import Refused, approve_section
+from editorial.bulk import approve_section
 from editorial.models import Approval
+from editorial.refusals import Refused
 from editorial.undo import undo, undoable
 from tests.conftest import cards_of
 from tests.editorial.work import change, look, order_in, proof_in
