@@ -49,8 +49,9 @@ def machine_account(name: str):
     return user
 
 
-def publish_due(now: datetime | None = None) -> list[int]:
-    """Release every issue that is due; answers with the ids of all deliveries to work on now."""
+def publish_due(now: datetime | None = None) -> dict[int, bool]:
+    """Release every issue that is due; answers with the ids of all deliveries to work on now, each
+    with whether it is local; local ones come first."""
     now = now or timezone.now()
     mark_missed(now)
     for issue in Issue.objects.due(now).select_related("desk"):
@@ -60,16 +61,17 @@ def publish_due(now: datetime | None = None) -> list[int]:
             # One broken issue must not keep the others in; the next tick tries it again.
             log.exception("release failed", issue=issue.pk)
             _tell_of_release(issue, error)
-    return _files_first(Delivery.objects.takeable(now))
+    return _local_first(Delivery.objects.takeable(now))
 
 
-def _files_first(deliveries: QuerySet[Delivery]) -> list[int]:
-    """The ids of deliveries in the order to work on them: nobody's file waits for a channel that
-    somebody else's server keeps waiting."""
+def _local_first(deliveries: QuerySet[Delivery]) -> dict[int, bool]:
+    """The ids of deliveries and whether each writes files of this machine only. Whoever works on
+    them one by one comes to those first, before somebody else's server keeps them waiting."""
     channels = Channel.objects.values_list("desk", "name", "kind")
     local = {tuple(of) for *of, kind in channels if kind in KINDS and KINDS[kind].is_local}
     found = deliveries.values_list("pk", "edition__issue__desk", "channel")
-    return [pk for pk, *of in sorted(found, key=lambda row: row[1:] not in local)]
+    is_local = {pk: tuple(of) in local for pk, *of in found}
+    return dict(sorted(is_local.items(), key=lambda item: not item[1]))
 
 
 def mark_missed(now: datetime) -> None:

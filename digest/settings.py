@@ -326,11 +326,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 if not REDIS_URL.startswith("redis+socket"):
     CELERY_BROKER_TRANSPORT_OPTIONS["socket_keepalive"] = True
-#: Two queues with a worker for each, so that a task that takes long or hangs delays no edition. A
-#: worker that is told nothing takes from both.
+#: Three queues with a worker for each, so that neither a task that takes long nor a server of
+#: somebody else's that hangs delays an edition or its files. A worker that is told nothing takes
+#: from all.
 CELERY_TASK_DEFAULT_QUEUE = "publishing"
 CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name) for name in ("publishing", "slow")
+    Queue(name, Exchange(name), routing_key=name) for name in ("publishing", "network", "slow")
 ]
 CELERY_TASK_ROUTES = {
     name: {"queue": "slow"}

@@ -1,7 +1,7 @@
 """Celery's doors: an id in, one function called, safe to run twice.
 
-Which queue a task waits in is said by CELERY_TASK_ROUTES: what readers wait for never stands behind
-what may take long.
+Which queue a task waits in is said by CELERY_TASK_ROUTES, and by `publish_due` for each delivery:
+what readers wait for never stands behind what may take long or waits for somebody else's server.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ VERIFY_FOR = 60
 
 @shared_task
 def publish_due(woken: bool = False) -> None:
-    """Release what is due and hand each delivery to a worker of its own.
+    """Release what is due and hand on each delivery, so that one delays no other.
 
     `woken` is said by whoever does not want to wait for beat: that is no sign that beat is alive.
     """
-    for delivery_id in publishing.publish_due():
-        deliver.delay(delivery_id)
+    for delivery_id, is_local in publishing.publish_due().items():
+        deliver.apply_async((delivery_id,), queue="publishing" if is_local else "network")
     if not woken:
         operations.note_tick("publish_due")
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = (ROOT / "compose.yaml").read_text()
 SERVICES = YAML(typ="safe").load(COMPOSE)["services"]
-OURS = {"web", "worker", "worker-slow", "beat", "migrate"}
+OURS = {"web", "worker", "worker-network", "worker-slow", "beat", "migrate"}
 ONE_SHOT = {"migrate"}
 
 
@@ -66,7 +66,7 @@ def test_every_variable_is_one_that_the_settings_read():
         assert f'"{name}"' in settings, name
 
 
-@pytest.mark.parametrize("name", ["worker", "worker-slow", "beat"])
+@pytest.mark.parametrize("name", ["worker", "worker-network", "worker-slow", "beat"])
 def test_commands_are_ones_that_celery_knows(name):
     # `--help` last: Celery reads what stands before it, and starts nothing.
     argv = [sys.executable, "-m", *SERVICES[name]["command"], "--help"]

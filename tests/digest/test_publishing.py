@@ -346,13 +346,13 @@ def test_files_are_handed_out_before_what_the_network_may_keep_waiting(
         issue=elsewhere, number=1, content=b"", document={}, signed_by=chief.user
     )
     publishing.queue_deliveries(edition, Delivery.Action.PUBLISH, now=timezone.now())
-    handed_out = [Delivery.objects.get(pk=pk) for pk in publish_due()]
-    assert [(d.edition.issue.desk, d.channel) for d in handed_out] == [
-        (other_desk, "list"),
-        (desk, "programs"),
-        (other_desk, "programs"),
-        (desk, "chat"),
-        (desk, "list"),
+    handed_out = [(Delivery.objects.get(pk=pk), local) for pk, local in publish_due().items()]
+    assert [(d.edition.issue.desk, d.channel, is_local) for d, is_local in handed_out] == [
+        (other_desk, "list", True),
+        (desk, "programs", True),
+        (other_desk, "programs", False),
+        (desk, "chat", False),
+        (desk, "list", False),
     ]
 
 
@@ -401,7 +401,7 @@ def test_what_is_signed_after_the_hour_waits_for_a_person(ready, chief):
     sign(ready, chief)  # the sample's day is long over
     ready.refresh_from_db()
     assert ready.due_at is None
-    assert publish_due() == []
+    assert publish_due() == {}
 
 
 # --- one trouble does not make another -----------------------------------------------------------
@@ -471,7 +471,7 @@ def test_a_delivery_somebody_works_on_is_left_to_them(waiting, settings):
     lease = timezone.now() + timedelta(seconds=60)
     Delivery.objects.update(state=Delivery.State.RUNNING, claimed_until=lease)
     deliver(waiting.pk)
-    assert publish_due() == []
+    assert publish_due() == {}
     assert not Path(settings.HUGO_TREE).exists()
 
 
@@ -610,7 +610,7 @@ def test_a_delivery_is_given_up_after_eight_attempts_and_a_person_can_start_it_a
     assert str(in_the_way) in waiting.error
     assert verbs_of(issue).count("delivery.fail") == 7
     assert verbs_of(issue).count("delivery.give_up") == 1
-    assert publish_due(timezone.now() + timedelta(days=1)) == []
+    assert publish_due(timezone.now() + timedelta(days=1)) == {}
     in_the_way.unlink()
     decide("retry", issue_id=issue.pk, by=chief, seen=waiting.edition.sha256)
     work()

@@ -46,8 +46,9 @@ def released(signed, chief) -> Delivery:
 @pytest.fixture
 def running(monkeypatch) -> Broker:
     """A broker with a worker for each queue."""
-    workers = tuple(Worker(f"{name}@a", (name,), timezone.now()) for name in ("publishing", "slow"))
-    there = Broker(queues={"publishing": 0, "slow": 3}, unacked=1, workers=workers)
+    queues = {"publishing": 0, "network": 0, "slow": 3}
+    workers = tuple(Worker(f"{name}@a", (name,), timezone.now()) for name in queues)
+    there = Broker(queues=queues, unacked=1, workers=workers)
     monkeypatch.setattr(operations, "look_at_broker", lambda: there)
     return there
 

@@ -70,7 +70,7 @@ def test_a_delivery_that_waits_is_held_too(signed, editor, chief, settings):
     do("hold", signed.issue, editor)
     assert states(signed.issue) == [("publish", "held")]
     deliver(delivery)
-    assert publish_due() == [] and not post_of(signed.issue).exists()
+    assert publish_due() == {} and not post_of(signed.issue).exists()
     do("unhold", signed.issue, chief)
     work()
     assert states(signed.issue) == [("publish", "delivered")]

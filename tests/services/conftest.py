@@ -192,7 +192,7 @@ def redis_server(monkeypatch) -> Iterator[RedisServer]:
 
 
 class Worker(Service):
-    """A real worker on the test's own database, broker and folders. It takes from both queues, as
+    """A real worker on the test's own database, broker and folders. It takes from all queues, as
     one does that is told nothing, unless `queues` names some.
     """
 
@@ -244,7 +244,7 @@ def new_worker(redis_server, transactional_db, tmp_path, settings) -> Iterator[C
 
 @pytest.fixture
 def worker(new_worker) -> Worker:
-    """A worker, not yet started, that takes from both queues."""
+    """A worker, not yet started, that takes from all queues."""
     return new_worker()
 
 

@@ -13,6 +13,7 @@ import urllib.request
 
 import psutil
 import pytest
+from django.conf import settings
 
 from tests.services.conftest import DeskProcess, living, wait_until
 
@@ -40,7 +41,7 @@ def test_desk_opens_in_an_empty_folder(desk_process):
     commands = "\n".join(command(process) for process in desk_process.family())
     for program in (
         *("redis-server", "granian", "digest beat"),
-        *("--queues publishing", "--queues slow"),
+        *(f"--queues {queue.name}" for queue in settings.CELERY_TASK_QUEUES),
     ):
         assert program in commands
 
@@ -108,7 +109,9 @@ def leader(desk: DeskProcess, words: str) -> psutil.Process:
     return next(child for child in children if words in command(child))
 
 
-@pytest.mark.parametrize("words", ["--queues publishing", "--queues slow", "digest beat"])
+@pytest.mark.parametrize(
+    "words", ["--queues publishing", "--queues network", "--queues slow", "digest beat"]
+)
 def test_killed_worker_or_beat_is_started_again(desk_process, words):
     first = leader(desk_process, words)
     left = [first, *first.children(recursive=True)]

@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -279,6 +280,46 @@ def test_one_poisoned_issue_delays_no_other_and_is_said_at_once(new_world, new_p
     world.post(poisoned).rmdir()
     world.deliver(worker, seconds=60)
     world.check(failures_allowed=True, calls=1)
+
+
+# --- receivers -----------------------------------------------------------------------------------
+
+
+def test_receivers_that_hang_keep_no_later_edition_and_none_of_its_files_waiting(
+    new_world, new_publisher
+):
+    """More webhooks hang than any worker has processes."""
+    let_go = threading.Event()
+
+    def hang(connection) -> None:
+        let_go.wait(60)
+        connection.sendall(answer(200))
+
+    world = new_world(days=4, how=hang)
+    Channel.objects.filter(name="webhook").update(
+        config={"url": world.hook.url, "secret": SECRET, "timeout": 60}
+    )
+    *_, later = world.editions
+    due = Issue.objects.filter(pk=later.issue_id)
+    due.update(due_at=timezone.now() + timedelta(hours=1))
+    workers = [new_publisher(lease=150, queues=queue) for queue in ("publishing", "network")]
+    for worker in workers:
+        worker.start()
+    send(publish_due)
+    webhooks = Delivery.objects.filter(channel="webhook")
+    files = Delivery.objects.exclude(channel="webhook").filter(state=Delivery.State.DELIVERED)
+    wait_until(lambda: files.count() == 6, seconds=20, what="the files are there")
+    wait_until(lambda: len(world.hook.requests) == 2, seconds=20, what="webhooks hang")
+    due.update(due_at=timezone.now())
+    send(publish_due)
+    wait_until(lambda: files.count() == 8, seconds=20, what="the later files are there")
+    assert hash_of_file(world.post(later)) == later.sha256
+    assert len(world.hook.requests) == 2
+    states = Counter(webhooks.values_list("state", "error"))
+    assert states == {("running", ""): 2, ("waiting", ""): 2}, "the webhooks did not hang"
+    let_go.set()
+    world.deliver(*workers)
+    world.check(calls=1)
 
 
 # --- the broker ----------------------------------------------------------------------------------

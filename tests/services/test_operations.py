@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+from base64 import b64decode
 from datetime import timedelta
 
 import psutil
@@ -17,7 +18,7 @@ from django.utils.translation import override
 
 from digest import broker, operations
 from digest.celery import app
-from digest.models import Delivery, Edition, Tick
+from digest.models import Channel, Delivery, Edition, Tick
 from digest.tasks import publish_due, read_inbox, verify_editions, wake_publisher
 from editorial.decisions import decide
 from tests.conftest import SAMPLE
@@ -37,6 +38,20 @@ def send(task, *arguments) -> None:
         task.apply_async(arguments, connection=connection, retry=False)
 
 
+def waiting_in(redis_server) -> dict[str, list[tuple[str, list]]]:
+    """The queues in which something waits: of each task its name and its arguments."""
+    with redis_server.client() as client:
+        found = {
+            queue.name: [json.loads(each) for each in client.lrange(queue.name, 0, -1)]
+            for queue in django_settings.CELERY_TASK_QUEUES
+        }
+    return {
+        queue: [(m["headers"]["task"], json.loads(b64decode(m["body"]))[0]) for m in messages]
+        for queue, messages in found.items()
+        if messages
+    }
+
+
 def in_hands(redis_server) -> int:
     with redis_server.client() as client:
         return client.hlen("unacked")
@@ -54,19 +69,31 @@ def names(standing: operations.Standing) -> dict[str, tuple[str, ...]]:
     return {worker.name: worker.queues for worker in standing.broker.workers}
 
 
-# --- two queues ----------------------------------------------------------------------------------
+# --- three queues --------------------------------------------------------------------------------
 
 
 def test_each_task_waits_in_its_own_queue(redis_server):
     for task in (publish_due, read_inbox, verify_editions):
         send(task)
+    waiting = waiting_in(redis_server)
+    assert waiting.keys() == {"publishing", "slow"}
+    assert [task for task, _ in waiting["publishing"]] == [publish_due.name]
+    slow = {task for task, _ in waiting["slow"]}
+    assert slow == {read_inbox.name, verify_editions.name}
+
+
+def test_each_delivery_waits_in_the_queue_of_its_kind(redis_server, signed, desk, chief):
+    for kind in ("json", "webhook", "mail"):
+        Channel.objects.create(desk=desk, name=kind, kind=kind)
+    publish(signed, chief)
     with redis_server.client() as client:
-        waiting = {
-            queue: [json.loads(each)["headers"]["task"] for each in client.lrange(queue, 0, -1)]
-            for queue in ("publishing", "slow")
-        }
-    assert waiting["publishing"] == [publish_due.name]
-    assert sorted(waiting["slow"]) == sorted([read_inbox.name, verify_editions.name])
+        client.flushall()  # the wake-up; we are woken by hand
+    publish_due()
+    asked_for = {
+        queue: {Delivery.objects.get(pk=pk).channel for task, [pk] in waiting}
+        for queue, waiting in waiting_in(redis_server).items()
+    }
+    assert asked_for == {"publishing": {"hugo", "json"}, "network": {"webhook", "mail"}}
 
 
 def test_a_slow_task_that_hangs_delays_no_publication(
@@ -99,16 +126,16 @@ def test_a_slow_task_that_hangs_delays_no_publication(
 
 def test_a_worker_is_seen_with_its_queues_and_missed_once_it_has_left(new_worker):
     assert operations.standing_of().broker.workers == ()
-    slow, both = new_worker("slow"), new_worker()
+    slow, other = new_worker("slow"), new_worker()
     slow.start()
     wait_until(lambda: names(operations.standing_of()), seconds=10, what="the worker is seen")
     standing = operations.standing_of()
     assert names(standing) == {"slow@test": ("slow",)}
-    assert standing.broker.unserved == ["publishing"]
+    assert standing.broker.unserved == ["publishing", "network"]
     assert "No worker takes tasks from “publishing”." in standing.problems
-    both.start()
+    other.start()
     wait_until(lambda: len(names(operations.standing_of())) == 2, seconds=10, what="the other too")
-    assert ("publishing", "slow") in names(operations.standing_of()).values()
+    assert ("network", "publishing", "slow") in names(operations.standing_of()).values()
     assert operations.standing_of().broker.unserved == []
     slow.send(signal.SIGTERM)
     slow.process.wait(timeout=30)
@@ -138,7 +165,7 @@ def test_what_waits_and_what_is_in_hands_is_counted(redis_server, new_worker):
     send(publish_due)
     wait_until(lambda: in_hands(redis_server) == len(children), seconds=10, what="tasks are taken")
     found = operations.standing_of().broker
-    assert found.queues == {"publishing": 1, "slow": 3}
+    assert found.queues == {"publishing": 1, "network": 0, "slow": 3}
     assert found.unacked == len(children)
 
 
@@ -178,7 +205,7 @@ def test_status_is_right_with_workers_and_wrong_without(new_worker, redis_server
     wait_until(lambda: names(operations.standing_of()), seconds=10, what="the worker is seen")
     output = io.StringIO()
     call_command("desk_status", stdout=output)
-    assert "takes from publishing, slow; seen" in output.getvalue()
+    assert "takes from network, publishing, slow; seen" in output.getvalue()
     redis_server.kill()
     with pytest.raises(SystemExit) as end:
         call_command("desk_status", stdout=output)

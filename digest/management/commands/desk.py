@@ -43,10 +43,11 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  named to warn of them, not bound
 
 #: What the workers share: alone on this desk, they have nothing to gossip about.
 _WORKER = ("worker", "--without-gossip", "--without-mingle")
-#: The programs that Celery runs, and how. What is slow has a worker of its own, so that no edition
-#: ever stands behind it.
+#: The programs that Celery runs, and how. What is slow and what waits for somebody else's server
+#: have a worker of their own each, so that no edition ever stands behind them.
 CELERY_PROGRAMS = {
     "worker": (*_WORKER, "--queues", "publishing", "--concurrency", "2", "-n", "publishing@%h"),
+    "worker-network": (*_WORKER, "--queues", "network", "--concurrency", "2", "-n", "network@%h"),
     "worker-slow": (*_WORKER, "--queues", "slow", "--concurrency", "1", "-n", "slow@%h"),
     "beat": ("beat",),
 }
