@@ -23,10 +23,14 @@ host := $(if $(filter command,$(origin HOST)),--host "$(HOST)")
 
 test: test-environment  ## Run all tests: on SQLite, then what touches the database on PostgreSQL
 	@setup/programs
-	@$(python) -m pytest -n 2 $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
+	@$(python) -m pytest $(processes) $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
 	@echo "Once more on PostgreSQL, for what depends on the database:"
-	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) \
-	  $(python) -m pytest -n 2 -m "not browser" $(on_postgresql) $(selected)
+	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) WALKS=$(or $(WALKS),10) \
+	  $(python) -m pytest $(processes) -m "not browser" $(on_postgresql) $(selected)
+
+# One more than cores, as many tests wait for programs they have started, and handed out one by one,
+# as some take minutes.
+processes := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxschedchunk 1
 
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
@@ -37,7 +41,8 @@ on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
 test-faults: test-environment  ## Longer: 1,000 killed workers (KILLS), 100,000 random steps (WALKS × 50)
 	@setup/programs
 	@KILLS=$(or $(KILLS),1000) $(python) -m pytest tests/services/test_faults.py -k again_and_again
-	@WALKS=$(or $(WALKS),2000) $(python) -m pytest tests/editorial/test_published_is_signed.py
+	@WALKS=$(or $(WALKS),2000) $(python) -m pytest --hypothesis-profile=searching \
+	  tests/editorial/test_published_is_signed.py
 
 bench: test-environment  ## Measure the desk beside Django admin, and texts beside plain yardsticks
 	@$(python) -m benches $(if $(filter command,$(origin DATABASE)),$(DATABASE))

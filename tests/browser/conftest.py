@@ -16,9 +16,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, SAMPLE
-from tests.services.conftest import DeskProcess, desk_process, new_desk
+from tests.services.conftest import (
+    DeskProcess,
+    desk_process,
+    furnished,
+    new_desk,
+    opened_once,
+)
 
-__all__ = ["desk_process", "new_desk"]
+__all__ = ["opened_once", "desk_process", "furnished", "new_desk"]
 
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root

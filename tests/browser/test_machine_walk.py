@@ -15,7 +15,7 @@ from tests.services.conftest import DeskProcess
 
 
 @pytest.fixture
-def demonstration(new_desk) -> DeskProcess:
+def demonstration(new_desk, furnished) -> DeskProcess:
     """An open desk with feeds of invented news."""
     desk = new_desk("--demo")
     desk.start()

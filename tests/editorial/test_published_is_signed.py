@@ -47,7 +47,6 @@ PACE = settings(
     max_examples=WALKS,
     stateful_step_count=STEPS,
     suppress_health_check=list(HealthCheck),
-    derandomize="WALKS" not in os.environ,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -356,9 +357,29 @@ def new_desk(tmp_path) -> Iterator[Callable[..., DeskProcess]]:
         desk.kill()
 
 
+@pytest.fixture(scope="session")
+def opened_once(tmp_path_factory) -> Path:
+    """The folder of a desk that was opened for the first time and closed again."""
+    folder = tmp_path_factory.mktemp("desk")
+    desk = DeskProcess(folder, folder / "var")
+    try:
+        desk.start()
+        desk.send(signal.SIGTERM)
+        assert desk.end() == 0, desk.output
+    finally:
+        desk.kill()
+    return desk.var_dir
+
+
 @pytest.fixture
-def desk_process(new_desk) -> DeskProcess:
-    """An open desk in an empty folder."""
+def furnished(opened_once, tmp_path) -> Path:
+    """Where desks are made, with all that the first start makes already there."""
+    return shutil.copytree(opened_once, tmp_path / "var")
+
+
+@pytest.fixture
+def desk_process(new_desk, furnished) -> DeskProcess:
+    """An open desk."""
     desk = new_desk()
     desk.start()
     return desk

@@ -32,7 +32,9 @@ def command(process: psutil.Process) -> str:
     return " ".join(process.cmdline())
 
 
-def test_desk_opens_in_an_empty_folder(desk_process):
+def test_desk_opens_in_an_empty_folder(new_desk):
+    desk_process = new_desk()
+    desk_process.start()
     assert status_of(f"{desk_process.address}/healthz") == 200
     assert status_of(f"{desk_process.address}/sign-in/") == 200
     for name in ("editor", "chief"):
