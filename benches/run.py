@@ -118,6 +118,8 @@ def _measure_pairs(client, admin, issue, by) -> Iterator[Row]:
     save = desk.save(client, issue, cards[-1].pk)
     yield compare(save, peers.save_form(admin, cards[-2].pk), bar=0.6)
     yield compare(save, peers.save_form(admin, cards[-2].pk, follow=True))
+    least = desk.least_change(client, issue, cards[-3].pk)
+    yield compare(least, peers.save_form(admin, cards[-2].pk))
     approve = desk.approve(client, issue, by)
     yield compare(approve, peers.save_in_list(admin, issue), bar=0.3)
     yield compare(approve, peers.save_in_list(admin, issue, follow=True))
