@@ -549,11 +549,16 @@ def front_value(issue: Issue, field: str) -> Any:
 
 
 def _front_with_hash(issue: Issue, change: Change) -> Any:
-    for event in issue.events.filter(verb="issue.edit", field=change.field).order_by("-pk"):
-        for value in (event.before, event.after):
-            if hash_of("" if value is None else value) == change.base:
+    """The value an editor started from, whether it was changed alone or with the whole."""
+    events = issue.events.filter(card=None, field__in=(change.field, "front_matter"))
+    for event in events.order_by("-pk"):
+        for stood in (event.before, event.after):
+            value = "" if stood is None else stood
+            if event.field == "front_matter":
+                value = _values_in(document.FrontMatter.model_validate(stood))[change.field]
+            if hash_of(value) == change.base:
                 return value
-    wrote = issue.machine.get("front_matter", {}).get("values", {}).get(change.field)
+    wrote = front_machine(issue).get(change.field)
     return wrote if hash_of(wrote) == change.base else None
 
 

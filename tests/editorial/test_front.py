@@ -113,6 +113,28 @@ def test_a_collision_shows_both_and_saves_neither(page, issue, colleague):
     assert (front_of(issue)["title"], front_of(issue)["summary"]) == ("我的", "我的摘要")
 
 
+def test_a_collision_over_a_key_nobody_had_written_keeps_both(page, desk, sample, colleague):
+    lines = sample.decode().split("\n")
+    bare = land(desk, "\n".join(each for each in lines if "description:" not in each).encode())
+    assert front_of(bare)["description"] == ""
+    change_issue(bare, colleague, description="他的說明。")
+    sent = {"value": "我的描述！", "base": hash_of("")}
+    where = address("front_field", bare, "description")
+    collided = page.post(where, sent, headers={"HX-Request": "true"})
+    assert collided.status_code == 409
+    assert all(text in collided.json()["merged"] for text in ("他的說明", "我的描述"))
+
+
+def test_a_collision_with_a_later_draft_starts_from_what_the_page_showed(page, issue, desk, sample):
+    shown = front_of(issue)["title"]
+    land(desk, sample.replace(b'2026/02/12"', b'2026/02/12 (2)"', 1))
+    sent = {"value": f"我的：{shown}", "base": hash_of(shown)}
+    where = address("front_field", issue, "title")
+    collided = page.post(where, sent, headers={"HX-Request": "true"})
+    assert collided.status_code == 409
+    assert collided.json()["merged"] == f"我的：{shown} (2)"
+
+
 def test_two_people_on_different_keys_do_not_meet(page, issue, colleague):
     mine = form_at(page, issue) | {"summary": "我的摘要"}
     change_issue(issue, colleague, title="他的", tags=["他的"])
