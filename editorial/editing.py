@@ -221,7 +221,8 @@ def change_passages(
 ) -> list[str]:
     """Set title or body of passages of an issue; answers with the fields that are different now.
 
-    A change goes with the id of its passage. All are kept or none, as with `change_card`.
+    A change goes with the id of its passage. All are kept or none, as with `change_card`. Raises
+    `Passage.DoesNotExist` where a later draft has taken one away.
     """
     return save_passages(issue_id=issue_id, changes=changes, by=by).fields
 
@@ -237,6 +238,8 @@ def save_passages(
         changed: list[tuple[Section, Passage, Change, str]] = []
         collided = []
         for pk, change in changes:
+            if pk not in homes:
+                raise Passage.DoesNotExist
             section, passage = homes[pk]
             present = getattr(passage, change.field)
             if change.value == present:

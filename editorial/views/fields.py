@@ -81,7 +81,10 @@ def passage_field(request: HttpRequest, desk: str, day: date, pk: int, field: st
         raise Http404("no such field")
 
     def save(change: Change) -> dict[str, Any]:
-        saved = editing.save_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
+        try:
+            saved = editing.save_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
+        except Passage.DoesNotExist:  # a later draft has taken it away in this very moment
+            raise Http404("no such passage") from None
         hashes = {"before": saved.before, "hash": saved.after}
         return hashes | (_parts_of_issue(request, by, issue) if saved.fields else {})
 

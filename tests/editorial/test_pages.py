@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from digest.models import Card, Event, HeldCard, Passage, Suggestion
-from editorial import queue
+from editorial import editing, queue
 from editorial.decisions import decide
 from editorial.editing import field_values, hash_of
 from editorial.forms import CARD_KINDS
@@ -502,6 +502,14 @@ def test_nonsense_in_addresses_and_forms_is_answered_in_words(page, issue):
     assert page.post(address("decide_card", issue, card.pk, "approve")).status_code == 409
     held = page.post(address("suggestion", issue, 1), {})
     assert held.status_code == 404
+    place = f"{address('issue', issue)}cards/{10**30}/"  # more than a database counts to
+    for what in ("", "fields/summary/", "rate/", "move/", "approve/", "comments/", "revert/"):
+        assert (
+            page.post(f"{place}{what}", {"value": "", "rate": "3.2", "to": "up"}).status_code == 404
+        )
+    form = "application/x-www-form-urlencoded"
+    endless = page.post(address("insight", issue), f"body.{'1' * 5000}=x", content_type=form)
+    assert endless.status_code == 303
 
 
 def test_a_person_without_a_desk_is_told_whom_to_ask(db, django_user_model):
@@ -587,6 +595,27 @@ def test_what_was_typed_into_a_passage_that_is_gone_is_shown(page, issue):
     response = page.post(address("insight", issue), {name: "寫了很久。", f"base-{name}": base})
     assert response.status_code == 409
     assert "寫了很久。" in response.content.decode()
+
+
+@pytest.mark.parametrize("door", ["insight", "passage_field"])
+def test_a_passage_that_goes_in_this_very_moment_is_missed_in_words(door, page, issue, monkeypatch):
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").last()
+    save = editing.save_passages
+
+    def save_too_late(**asked):
+        Passage.objects.filter(pk=passage.pk).delete()
+        return save(**asked)
+
+    monkeypatch.setattr(editing, "save_passages", save_too_late)
+    name, base = f"body.{passage.pk}", hash_of(passage.body)
+    if door == "insight":
+        sent = {name: "寫了很久。", f"base-{name}": base}
+        response = page.post(address("insight", issue), sent)
+        assert response.status_code == 409
+        assert "寫了很久。" in response.content.decode()
+    else:
+        where = address("passage_field", issue, passage.pk, "body")
+        assert page.post(where, {"value": "寫了很久。", "base": base}).status_code == 404
 
 
 def test_a_suggestion_does_not_overwrite_what_its_taker_has_not_seen(page, issue, desk, sample):
