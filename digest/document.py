@@ -99,7 +99,10 @@ def check_url(url: str) -> str:
     check_line(url)
     if re.search(r"[\s<>\\]", url) or _BIDI.search(url):
         raise ValueError("a link cannot contain blanks, <, >, \\ or direction marks")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no host can be read out of it
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a link starts with http:// or https:// and names a host")
     if "@" in parts.netloc:

@@ -31,7 +31,7 @@ from digest.models import (
 )
 from digest.reading import Unreadable
 from editorial import glances, queue
-from editorial.labels import VALUE_SENTENCES
+from editorial.labels import value_sentence
 from editorial.locking import lock, on_day
 from editorial.models import Membership
 from editorial.refusals import Refusal, Refused
@@ -197,7 +197,7 @@ def _sentences(errors: ValidationError) -> dict[str, list[str]]:
                 if error["type"] == "string_too_long"
                 else _("At most %(count)d entries.") % most
             )
-        message = str(VALUE_SENTENCES.get(message, message))
+        message = value_sentence(message)
         number = next((f"{p + 1}: " for p in place if isinstance(p, int)), "")
         found.setdefault(str(field), []).append(number + message)
     return found
@@ -574,13 +574,13 @@ def _front_fault(key: str, value: Any) -> str | None:
                 document.check_line(text)
             document.check_text(text)
         except ValueError as error:
-            return str(VALUE_SENTENCES.get(str(error), error))
+            return value_sentence(str(error))
         if len(text) > limit:
             return _("At most %(count)d characters.") % {"count": limit}
         if key == "tags" and not text.strip():
-            return str(VALUE_SENTENCES["a tag is a single line with something in it"])
+            return value_sentence("a tag is a single line with something in it")
     if key == "title" and not value.strip():
-        return str(VALUE_SENTENCES["an issue needs a title"])
+        return value_sentence("an issue needs a title")
     return None
 
 

@@ -13,7 +13,7 @@ from digest.models import Event, Suggestion
 from editorial import queue
 from editorial.editing import answer_suggestion, hash_of, suggested_over
 from tests.conftest import approve_everything, cards_of, land
-from tests.editorial.test_pages import Forms, address, client_of
+from tests.editorial.test_pages import BACKEND, Forms, address, client_of
 from tests.editorial.work import change, change_issue, front_of, make, proof_in
 
 
@@ -97,6 +97,14 @@ def test_what_cannot_be_kept_is_refused_and_stays_in_the_form(field, text, sente
     kept = next(f["fields"] for f in Forms(html).forms if "base-title" in f["fields"])
     assert kept[field] == text
     assert proof_in(issue) == before
+
+
+def test_a_character_that_cannot_be_kept_is_refused_in_the_editors_language(editor, issue):
+    page = Client(headers={"accept-language": "zh-TW"})
+    page.force_login(editor.user, backend=BACKEND)
+    sent = {"value": "第一\x07行", "base": hash_of(front_of(issue)["description"])}
+    refused = page.post(address("front_field", issue, "description"), sent)
+    assert refused.json() == {"errors": ["第 3 個字元（U+0007）無法保存。"]}
 
 
 def test_a_collision_shows_both_and_saves_neither(page, issue, colleague):

@@ -772,6 +772,9 @@ def test_a_late_signature_says_that_it_waits_for_a_person(page, signed):
         ("sources", "[名稱](https://me@example.org/)", "1: 連結不能帶有使用者名稱。"),
         ("sources", "[名稱](https://example.org/a\\b)", "連結不能含有空白"),
         ("sources", "[名稱](ftp://example.org/)", "連結必須以 http://"),
+        ("sources", "[名稱](http://[::1)", "連結必須以 http://"),
+        ("entities", "OpenAI, Google", "OpenAI, Google&#x27; 不是單一名稱"),
+        ("summary", "第一\x07行", "第 3 個字元（U+0007）無法保存。"),
     ],
 )
 def test_a_refusal_of_a_value_speaks_the_editors_language(field, text, sentence, editor, issue):
