@@ -40,6 +40,9 @@ SECTIONS_LIMIT = 100
 CARDS_LIMIT = 1_000
 PASSAGES_LIMIT = 100  # of one section
 
+#: The years an issue can be of.
+YEARS = range(2000, 2100)
+
 #: The labelled fields of a card, in the order the dialect writes them.
 CARD_FIELDS = ("summary", "details", "applications", "entities", "importance", "sources")
 CardField = Literal["summary", "details", "applications", "entities", "importance", "sources"]
