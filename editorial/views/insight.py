@@ -83,7 +83,7 @@ def _rows(issue: Issue, kind: str) -> list[Passage]:
         .prefetch_related(
             Prefetch("suggestions", Suggestion.objects.filter(state=Suggestion.State.OPEN))
         )
-        .order_by("position")
+        .order_by("section__position", "position")
     )
 
 

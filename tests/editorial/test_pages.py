@@ -276,6 +276,30 @@ def test_the_insight_is_edited_passage_by_passage(page, issue):
     assert passage.body == "改寫。"
 
 
+def test_an_insight_under_two_headings_is_shown_and_approved_as_a_whole(page, desk, sample):
+    before, reading, after = sample.decode().partition("## 延伸閱讀")
+    more = "## 編輯洞察之二\n\n### 再想一想\n\n第二段洞察。\n\n---\n\n"
+    issue = land(desk, f"{before}{more}{reading}{after}".encode())
+    shown = page.get(address("issue", issue)).content.decode()
+    assert shown.count('id="row-insight"') == shown.count('id="body-insight"') == 1
+    assert "第二段洞察。" in shown and "編輯洞察之二" in shown
+    asks = {"HX-Request": "true"}
+    approve = address("decide_issue", issue, "approve_insight")
+    answer = page.post(approve, {"seen": issue.insight_hash}, headers=asks)
+    assert answer.status_code == 200 and "第二段洞察。" in answer.content.decode()
+    assert queue.case_of_insight(issue).is_approved
+    second = Passage.objects.get(title="再想一想")
+    sent = {"value": "誰也沒看過。", "base": hash_of("第二段洞察。")}
+    where = address("passage_field", issue, second.pk, "body")
+    assert page.post(where, sent, headers=asks).status_code == 200
+    issue.refresh_from_db()
+    assert not queue.case_of_insight(issue).is_approved
+    form = page.get(address("insight", issue)).content.decode()
+    titles = [p.title for s in issue.sections.filter(kind="insight") for p in s.passages.all()]
+    places = [form.index(f'value="{title}"') for title in titles if title]
+    assert places == sorted(places)
+
+
 def test_editing_the_reading_list_leaves_the_insights_approval_alone(page, ready):
     passage = Passage.objects.filter(section__issue=ready, section__kind="reading").first()
     name = f"body.{passage.pk}"
