@@ -36,6 +36,18 @@ def test_an_untouched_form_changes_nothing(page, issue):
     assert (proof_in(issue), Event.objects.count()) == (before, events)
 
 
+def test_an_untouched_form_keeps_the_line_breaks_of_a_machine(page, desk, sample):
+    """An input of one line sends none of them back."""
+    lines = sample.decode().split("\n")
+    told = ["description: |-\n  一行\n  二行" if "description:" in each else each for each in lines]
+    issue = land(desk, "\n".join(told).encode())
+    assert front_of(issue)["description"] == "一行\n二行"
+    sent = {name: text.replace("\n", "") for name, text in form_at(page, issue).items()}
+    sent["tags"] = "\n".join(front_of(issue)["tags"])
+    assert page.post(address("front_matter", issue), sent).status_code == 303
+    assert not Event.objects.filter(verb="issue.edit").exists()
+
+
 def test_what_is_typed_goes_into_the_file_and_onto_the_day_page(page, issue):
     sent = {
         "title": "新標題：「測試」 # 1",
