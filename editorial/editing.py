@@ -372,7 +372,9 @@ def repair_card(*, held_id: int, text: str, section_id: int, by: Membership | No
         held.refresh_from_db()
         if not held.is_open:
             raise Refused(Refusal(_("Somebody has dealt with this card already.")))
-        section = issue.sections.get(pk=section_id, kind=Section.Kind.CARDS)
+        section = issue.sections.filter(pk=section_id, kind=Section.Kind.CARDS).first()
+        if section is None:  # a later draft has taken it away while the lock was waited for
+            raise Invalid({"": [_("Choose a section.")]})
         last = section.cards.order_by("-position").values_list("position", flat=True).first() or 0
         [card] = rows.add_cards([(section, last + 1, value)], by_machine=False)
         held.card = card
@@ -405,9 +407,10 @@ def answer_suggestion(
     with transaction.atomic():
         issue_id = Suggestion.objects.values_list("issue", flat=True).get(pk=suggestion_id)
         issue, role = lock(by, pk=issue_id)
-        suggestion = Suggestion.objects.select_related("passage__section", "card").get(
-            pk=suggestion_id
-        )
+        found = Suggestion.objects.select_related("passage__section", "card")
+        suggestion = found.filter(pk=suggestion_id).first()
+        if suggestion is None:  # a later draft has landed while the lock was waited for
+            raise Refused(Refusal(_("The machine has suggested something newer since.")))
         if suggestion.state != Suggestion.State.OPEN:
             raise Refused(Refusal(_("Somebody has answered this suggestion already.")))
         before = suggested_over(suggestion)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import unescape
 from html.parser import HTMLParser
 
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from digest.models import Card, Event, HeldCard, Passage, Suggestion
-from editorial import editing, queue
+from editorial import bulk, editing, queue
 from editorial.decisions import decide
 from editorial.editing import field_values, hash_of
 from editorial.forms import CARD_KINDS
@@ -640,6 +641,43 @@ def test_a_passage_that_goes_in_this_very_moment_is_missed_in_words(door, page, 
     else:
         where = address("passage_field", issue, passage.pk, "body")
         assert page.post(where, {"value": "寫了很久。", "base": base}).status_code == 404
+
+
+@pytest.fixture
+def draft_while_waiting(monkeypatch):
+    """Whoever takes the lock finds gone what this names: a later draft had it before."""
+    gone = []
+    for module in (editing, bulk):
+        monkeypatch.setattr(module, "lock", partial(_lock_late, module.lock, gone))
+    return gone
+
+
+def _lock_late(lock, gone, *args, **which):
+    for row in gone:
+        row.delete()
+    return lock(*args, **which)
+
+
+def test_what_a_draft_takes_away_while_one_waits_is_missed_in_words(
+    page, desk, sample, draft_while_waiting
+):
+    broken = sample.replace("**重要性**：極高".encode(), "**重要性**：非常高".encode(), 1)
+    issue = land(desk, broken)
+    card, held = cards_of(issue)[0], issue.held_cards.get()
+    suggested = Suggestion.objects.create(
+        issue=issue, draft=issue.drafts.get(), card=card, field="summary", value="機器後來寫的。"
+    )
+    draft_while_waiting += [suggested]
+    taken = {"take": "", "seen": hash_of(card.summary)}
+    assert page.post(address("suggestion", issue, suggested.pk), taken).status_code == 409
+    bare = issue.sections.create(position=90, title="空單元")
+    draft_while_waiting[:] = [bare]
+    assert page.post(address("approve_section", issue, bare.pk)).status_code == 404
+    bare = issue.sections.create(position=91, title="空單元")
+    draft_while_waiting[:] = [bare]
+    mended = {"text": "### 修好\n", "repair": "", "section": bare.pk}
+    answer = page.post(address("held_card", issue, held.pk), mended)
+    assert answer.status_code == 422 and "修好" in answer.content.decode()
 
 
 def test_a_suggestion_does_not_overwrite_what_its_taker_has_not_seen(page, issue, desk, sample):
