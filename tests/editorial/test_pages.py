@@ -612,6 +612,17 @@ def test_what_was_typed_when_the_session_ended_is_shown(client, issue):
     assert "快寫完了。" in response.content.decode()
 
 
+def test_what_only_the_form_carried_is_not_shown_as_typed(client, issue):
+    card = cards_of(issue)[0]
+    for name, sent in (
+        ("move_card", {"order": "3:1,2", "to": "up", "since": "7"}),
+        ("rate_card", {"rate": "4.2", "seen": "x"}),
+        ("comments", {"body": "好"}),
+    ):
+        shown = client.post(address(name, issue, card.pk), sent).content.decode()
+        assert shown.count("<textarea") == (name == "comments")
+
+
 def test_what_was_typed_into_a_passage_that_is_gone_is_shown(page, issue):
     passage = Passage.objects.filter(section__issue=issue, section__kind="insight").last()
     name = f"body.{passage.pk}"
