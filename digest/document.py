@@ -40,6 +40,9 @@ SECTIONS_LIMIT = 100
 CARDS_LIMIT = 1_000
 PASSAGES_LIMIT = 100  # of one section
 
+#: The years an issue can be of.
+YEARS = range(2000, 2100)
+
 #: The labelled fields of a card, in the order the dialect writes them.
 CARD_FIELDS = ("summary", "details", "applications", "entities", "importance", "sources")
 CardField = Literal["summary", "details", "applications", "entities", "importance", "sources"]
@@ -99,7 +102,10 @@ def check_url(url: str) -> str:
     check_line(url)
     if re.search(r"[\s<>\\]", url) or _BIDI.search(url):
         raise ValueError("a link cannot contain blanks, <, >, \\ or direction marks")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no host can be read out of it
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a link starts with http:// or https:// and names a host")
     if "@" in parts.netloc:

@@ -32,7 +32,6 @@ COVER_LIMIT = 5 * 1024 * 1024  # bytes
 COVER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 #: What a cover's path ends in: whatever else lies in the tree is not to be written over.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".avif")
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 #: A draft that is only kept after this time was left behind by whoever took it in.
 LEFT_BEHIND = timedelta(minutes=1)
 
@@ -274,9 +273,11 @@ def _day_of(values: Mapping, draft: Draft) -> tuple[date | None, list[Problem]]:
         day = date.fromisoformat(str(written)[:10])
     except ValueError:
         return None, [_fault(f"the date {str(written)[:40]!r} is not a day (YYYY-MM-DD)")]
-    if not FIRST_YEAR <= day.year < LAST_YEAR:
+    if day.year not in document.YEARS:
         return None, [
-            _fault(f"the date {day} does not lie between {FIRST_YEAR} and {LAST_YEAR - 1}")
+            _fault(
+                f"the date {day} does not lie between {document.YEARS[0]} and {document.YEARS[-1]}"
+            )
         ]
     return day, []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from digest import document, hugo, rows
 from digest.folding import fold
@@ -303,11 +303,17 @@ def _merge_card(row: Card, value: document.Card, issue: Issue, draft: Draft) -> 
 def _bring_back(row: Card, issue: Issue, draft: Draft) -> None:
     """The new draft has a card that was dropped: what the machine dropped it may restore."""
     last = row.events.filter(Q(verb__in=("card.drop", "card.restore")) | Q(field="dropped")).last()
-    if last is None or last.actor_id != draft.received_by_id:
+    if last is None or last.actor_id not in _machines(issue, draft):
         return
     row.dropped = False
     row.save(update_fields=["dropped"])
     _change(draft, issue, field="dropped", before=True, after=False, card=row, verb="card.restore")
+
+
+def _machines(issue: Issue, draft: Draft) -> QuerySet:
+    """The accounts by which drafts of this issue came in: all others are people's."""
+    drafts = Draft.objects.filter(Q(issue=issue) | Q(pk=draft.pk))
+    return drafts.order_by().values_list("received_by", flat=True)
 
 
 def _gone(issue: Issue, cards: list[Card]) -> set[int]:
@@ -323,7 +329,7 @@ def _leave_out(row: Card, issue: Issue, draft: Draft) -> None:
         return
     if any(row.machine["headline"] in problem["text"] for problem in draft.problems):
         return  # it has it, only not readably: the better version stays
-    if row.events.exclude(actor_id=draft.received_by_id).exists():
+    if row.events.exclude(actor__in=_machines(issue, draft)).exists():
         _suggest(draft, issue, field="dropped", value=True, card=row)
         return
     row.dropped = True

@@ -117,15 +117,12 @@ def document_of(issue: Issue) -> document.Document:
     )
 
 
-def insight_of(issue: Issue) -> Section | None:
-    """The issue's insight, if it has one."""
-    return next((s for s in issue.sections.all() if s.kind == Section.Kind.INSIGHT), None)
-
-
 def insight_hash(issue: Issue) -> str:
-    """The hash an approval of the insight names; empty where there is no insight."""
-    row = insight_of(issue)
-    return sha256(hugo.write_section_passages(section_value(row)).encode()) if row else ""
+    """The hash an approval of the insight names; empty where there is no insight. A draft may have
+    put it under several headings: it is approved as a whole."""
+    insights = [row for row in issue.sections.all() if row.kind == Section.Kind.INSIGHT]
+    texts = [hugo.write_section_passages(section_value(row)) for row in insights]
+    return sha256("\n".join(texts).encode()) if texts else ""
 
 
 # --- writing -------------------------------------------------------------------------------------

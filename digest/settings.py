@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "editorial.middleware.OnlyUtf8",
     "editorial.middleware.PrivatePages",
     "axes.middleware.AxesMiddleware",
 ]

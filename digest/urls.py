@@ -4,6 +4,7 @@ from datetime import date
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.urls.converters import IntConverter
 from django.views.i18n import set_language
 
 from digest import probes, views
@@ -23,7 +24,14 @@ class DayConverter:
         return value.isoformat()
 
 
+class KeyConverter(IntConverter):
+    """The id of a row; a longer number than a database has is no address."""
+
+    regex = "[0-9]{1,18}"
+
+
 register_converter(DayConverter, "day")
+register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("", views.front, name="front"),

@@ -18,7 +18,12 @@ from digest.models import Card, Desk, Draft, HeldCard, Issue
 from editorial.models import Membership
 
 #: What our own forms carry besides what somebody typed.
-_NOT_TYPED = ("csrfmiddlewaretoken", "seen", "since", "to", "section", "take", "decline")
+_NOT_TYPED = (
+    *("csrfmiddlewaretoken", "seen", "since", "order", "next"),
+    # what was chosen or pressed
+    *("to", "section", "place", "rate", "event", "field", "rule", "after", "first", "card"),
+    *("take", "decline", "resolve", "reopen", "repair", "dismiss", "approve", "save", "stay"),
+)
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from digest.document import FIELD_LIMIT, check_text
 from digest.markup import to_html
 from digest.models import Card, Event
 from editorial.editing import Invalid
+from editorial.labels import FIELD_LABELS
 from editorial.locking import lock
 from editorial.models import Comment, Membership, name_of
 from editorial.refusals import Refusal, Refused
@@ -35,13 +39,13 @@ class Remark:
 
 def remarks_on(card: Card) -> list[Remark]:
     """The comments on a card, oldest first."""
-    text = _text_of(card)
+    text, headings = _text_of(card), _headings_of(card)
     return [
         Remark(
             comment=each,
             name=name_of(each.by),
             resolved_by=name_of(each.resolved_by) if each.resolved_by else "",
-            is_outdated=_without_blanks(each.quote) not in text,
+            is_outdated=_quoted(each.quote, headings) not in text,
         )
         for each in card.comments.select_related("by", "resolved_by")
     ]
@@ -55,6 +59,21 @@ def _text_of(card: Card) -> str:
     # Not `to_text`: it writes addresses behind links and marks before items, which nobody quotes.
     shown = [unescape(strip_tags(to_html(text))) for text in written]
     return _without_blanks("\n".join([*written, *shown, card.importance_note, *lists]))
+
+
+def _headings_of(card: Card) -> set[str]:
+    """What a page writes between the texts of a card, in any language: a selection takes it in."""
+    headings = set(card.labels.values())
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            headings |= {str(FIELD_LABELS[field]) for field in ("details", "applications")}
+    return headings
+
+
+def _quoted(quote: str, headings: Collection[str]) -> str:
+    """A quote as it is looked for: without the headings between its lines."""
+    lines = quote.split("\n")
+    return _without_blanks("".join(line for line in lines if line.strip() not in headings))
 
 
 def _without_blanks(text: str) -> str:

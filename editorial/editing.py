@@ -31,7 +31,7 @@ from digest.models import (
 )
 from digest.reading import Unreadable
 from editorial import glances, queue
-from editorial.labels import VALUE_SENTENCES
+from editorial.labels import value_sentence
 from editorial.locking import lock, on_day
 from editorial.models import Membership
 from editorial.refusals import Refusal, Refused
@@ -197,7 +197,7 @@ def _sentences(errors: ValidationError) -> dict[str, list[str]]:
                 if error["type"] == "string_too_long"
                 else _("At most %(count)d entries.") % most
             )
-        message = str(VALUE_SENTENCES.get(message, message))
+        message = value_sentence(message)
         number = next((f"{p + 1}: " for p in place if isinstance(p, int)), "")
         found.setdefault(str(field), []).append(number + message)
     return found
@@ -221,7 +221,8 @@ def change_passages(
 ) -> list[str]:
     """Set title or body of passages of an issue; answers with the fields that are different now.
 
-    A change goes with the id of its passage. All are kept or none, as with `change_card`.
+    A change goes with the id of its passage. All are kept or none, as with `change_card`. Raises
+    `Passage.DoesNotExist` where a later draft has taken one away.
     """
     return save_passages(issue_id=issue_id, changes=changes, by=by).fields
 
@@ -237,6 +238,8 @@ def save_passages(
         changed: list[tuple[Section, Passage, Change, str]] = []
         collided = []
         for pk, change in changes:
+            if pk not in homes:
+                raise Passage.DoesNotExist
             section, passage = homes[pk]
             present = getattr(passage, change.field)
             if change.value == present:
@@ -369,7 +372,9 @@ def repair_card(*, held_id: int, text: str, section_id: int, by: Membership | No
         held.refresh_from_db()
         if not held.is_open:
             raise Refused(Refusal(_("Somebody has dealt with this card already.")))
-        section = issue.sections.get(pk=section_id, kind=Section.Kind.CARDS)
+        section = issue.sections.filter(pk=section_id, kind=Section.Kind.CARDS).first()
+        if section is None:  # a later draft has taken it away while the lock was waited for
+            raise Invalid({"": [_("Choose a section.")]})
         last = section.cards.order_by("-position").values_list("position", flat=True).first() or 0
         [card] = rows.add_cards([(section, last + 1, value)], by_machine=False)
         held.card = card
@@ -402,9 +407,10 @@ def answer_suggestion(
     with transaction.atomic():
         issue_id = Suggestion.objects.values_list("issue", flat=True).get(pk=suggestion_id)
         issue, role = lock(by, pk=issue_id)
-        suggestion = Suggestion.objects.select_related("passage__section", "card").get(
-            pk=suggestion_id
-        )
+        found = Suggestion.objects.select_related("passage__section", "card")
+        suggestion = found.filter(pk=suggestion_id).first()
+        if suggestion is None:  # a later draft has landed while the lock was waited for
+            raise Refused(Refusal(_("The machine has suggested something newer since.")))
         if suggestion.state != Suggestion.State.OPEN:
             raise Refused(Refusal(_("Somebody has answered this suggestion already.")))
         before = suggested_over(suggestion)
@@ -549,11 +555,16 @@ def front_value(issue: Issue, field: str) -> Any:
 
 
 def _front_with_hash(issue: Issue, change: Change) -> Any:
-    for event in issue.events.filter(verb="issue.edit", field=change.field).order_by("-pk"):
-        for value in (event.before, event.after):
-            if hash_of("" if value is None else value) == change.base:
+    """The value an editor started from, whether it was changed alone or with the whole."""
+    events = issue.events.filter(card=None, field__in=(change.field, "front_matter"))
+    for event in events.order_by("-pk"):
+        for stood in (event.before, event.after):
+            value = "" if stood is None else stood
+            if event.field == "front_matter":
+                value = _values_in(document.FrontMatter.model_validate(stood))[change.field]
+            if hash_of(value) == change.base:
                 return value
-    wrote = issue.machine.get("front_matter", {}).get("values", {}).get(change.field)
+    wrote = front_machine(issue).get(change.field)
     return wrote if hash_of(wrote) == change.base else None
 
 
@@ -566,13 +577,13 @@ def _front_fault(key: str, value: Any) -> str | None:
                 document.check_line(text)
             document.check_text(text)
         except ValueError as error:
-            return str(VALUE_SENTENCES.get(str(error), error))
+            return value_sentence(str(error))
         if len(text) > limit:
             return _("At most %(count)d characters.") % {"count": limit}
         if key == "tags" and not text.strip():
-            return str(VALUE_SENTENCES["a tag is a single line with something in it"])
+            return value_sentence("a tag is a single line with something in it")
     if key == "title" and not value.strip():
-        return str(VALUE_SENTENCES["an issue needs a title"])
+        return value_sentence("an issue needs a title")
     return None
 
 

@@ -29,6 +29,7 @@ STATES: dict[str, tuple[str, ...]] = {
 }
 UNRATED = 0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_UNKEPT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # no name has them
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ class Filters:
     @classmethod
     def read(cls, params: Mapping[str, str]) -> Filters:
         """The filters of an address."""
-        line = {name: _line(params.get(name, "")) for name in ("q", "section", "entity", "host")}
+        line = {name: _line(params.get(name, "")) for name in ("q", "host")}
         return cls(
             q=line["q"][:SEARCH_LIMIT],
             scope="all" if params.get("scope") == "all" else "",
             state=state if (state := params.get("state")) in STATES else "",
             day=_day(params.get("day", "")),
-            section=line["section"],
+            section=_as_written(params.get("section", "")),
             importance=_rating(params.get("importance", "")),
-            entity=line["entity"],
+            entity=_as_written(params.get("entity", "")).strip(),
             host=line["host"].lower(),
         ).plain()
 
@@ -103,6 +104,11 @@ class Filters:
 
 def _line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())[:LINE_LIMIT]
+
+
+def _as_written(text: str) -> str:
+    """A name, whose blanks are its own: `AI　產業` is another one than `AI 產業`."""
+    return "" if _UNKEPT.search(text) else text[:LINE_LIMIT]
 
 
 def _day(text: str) -> date | None:

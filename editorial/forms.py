@@ -52,6 +52,11 @@ class Kind:
     to_text: Callable[[Any], str] = str
     from_text: Callable[[str], Any] = str
 
+    def shows(self, value: Any, text: str) -> bool:
+        """Whether this is the text that a control with this value sends untouched."""
+        sent = self.to_text(value)
+        return text == (sent.replace("\n", "") if self.control == "line" else sent)
+
 
 TEXT = Kind("textarea")
 LINE = Kind("line")
@@ -123,7 +128,7 @@ def changes_in(
             continue
         base = posted[f"base-{name}"]
         text = typed(posted[name])
-        if hash_of(present[name]) == base and text == kind.to_text(present[name]):
+        if hash_of(present[name]) == base and kind.shows(present[name], text):
             continue
         try:
             value = kind.from_text(text)

@@ -1,5 +1,7 @@
 """What the fields are called on the page, in the reader's language."""
 
+import re
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +17,7 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "rest": _("Further text"),
     "labels": _("Labels"),
     "layout": _("Order of the fields"),
+    "section": _("Section"),
     "dropped": _("Dropping of the card"),
     "place": _("Place"),
     "comment": _("Comment"),
@@ -75,3 +78,20 @@ VALUE_SENTENCES: dict[str, Promise] = {
         "A link’s parentheses must pair up; write %28 and %29 otherwise."
     ),
 }
+#: Those of them that name what they refuse.
+_NAMING: dict[str, Promise] = {
+    r"character (?P<code>U\+\w+) at position (?P<place>\d+) cannot be kept": _(
+        "The character at position %(place)s (%(code)s) cannot be kept."
+    ),
+    r"(?P<name>.+) is not one name \(entities are joined by ', '\)": _(
+        "%(name)s is not one name: write one a line, without a comma and a blank in it."
+    ),
+}
+
+
+def value_sentence(message: str) -> str:
+    """What a value refuses, as `digest.document` says it, in the reader's language."""
+    for pattern, sentence in _NAMING.items():
+        if found := re.fullmatch(pattern, message):
+            return str(sentence) % found.groupdict()
+    return str(VALUE_SENTENCES.get(message, message))

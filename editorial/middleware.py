@@ -1,10 +1,23 @@
-"""What holds for every answer to somebody who is signed in."""
+"""What holds for every request, and for every answer to somebody who is signed in."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+
+class OnlyUtf8:
+    """Read whatever is sent as UTF-8, whatever it claims to be: out of UTF-7 come half characters
+    that no database takes."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.encoding:
+            request.encoding = "utf-8"
+        return self.get_response(request)
 
 
 class PrivatePages:

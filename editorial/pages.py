@@ -6,8 +6,8 @@ time, whoever looks. Nothing here reads the text of a card whose rendering is ke
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -231,8 +231,9 @@ def insight_on(at: Workplace) -> InsightOnDesk | None:
         return None
     case = queue.case_of_insight(at.issue)
     # Read after the hash: a newer text is refused as stale, an older one would be approved.
-    section = at.issue.sections.prefetch_related("passages").get(kind=Section.Kind.INSIGHT)
-    return _insight_on(at, section, case, passages_on(section))
+    found = at.issue.sections.filter(kind=Section.Kind.INSIGHT).order_by("position")
+    parts = found.prefetch_related("passages")
+    return _insight_on(at, [(row.title, passages_on(row)) for row in parts], case)
 
 
 def passages_on(section: Section) -> list[PassageOnDesk]:
@@ -241,10 +242,12 @@ def passages_on(section: Section) -> list[PassageOnDesk]:
 
 
 def _insight_on(
-    at: Workplace, section: Section, case: Case, passages: list[PassageOnDesk]
+    at: Workplace, parts: Sequence[tuple[str, list[PassageOnDesk]]], case: Case
 ) -> InsightOnDesk:
+    """The insight with all that stands under its heading, or under several."""
     refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
-    return InsightOnDesk(section.title, case, refusal, passages)
+    title = " · ".join(title for title, _passages in parts)
+    return InsightOnDesk(title, case, refusal, [p for _title, passages in parts for p in passages])
 
 
 @dataclass(frozen=True)
@@ -281,9 +284,17 @@ def day_page(at: Workplace) -> DayPage:
                 bulk=bulk.get(row.pk, []),
             )
         )
-    home = next((s for s in sections if s.row.kind == Section.Kind.INSIGHT), None)
-    insight = _insight_on(at, home.row, case.insight, home.passages) if case.insight else None
-    return DayPage(sections, case.order, case, insight)
+    parts = [each for each in sections if each.row.kind == Section.Kind.INSIGHT]
+    if not case.insight:
+        return DayPage(sections, case.order, case, None)
+    insight = _insight_on(at, [(each.row.title, each.passages) for each in parts], case.insight)
+    # It is judged as one thing, and so it stands there once.
+    shown = [
+        replace(each, passages=insight.passages) if each == parts[0] else each
+        for each in sections
+        if each not in parts[1:]
+    ]
+    return DayPage(shown, case.order, case, insight)
 
 
 def remarks_on(issue: Issue) -> Run | None:

@@ -309,10 +309,14 @@ def _case_of_insight(
 
 
 def _last_changes(issue: Issue, which: Q | None = None) -> dict[int | None, int]:
-    """Who changed each card last, and the insight (under None), where a desk asks for four eyes."""
+    """Who changed each card last, and the insight (under None), where a desk asks for four eyes.
+
+    What was taken back has left the text to whoever wrote it before.
+    """
     if not issue.desk.four_eyes:
         return {}
-    changes = issue.events.filter(_CARD_CHANGES | _INSIGHT_CHANGES).filter(which or Q())
+    standing = issue.events.filter(undoes=None, undone_by=None)
+    changes = standing.filter(_CARD_CHANGES | _INSIGHT_CHANGES).filter(which or Q())
     return dict(changes.order_by("pk").values_list("card_id", "actor_id"))
 
 

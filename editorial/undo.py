@@ -97,7 +97,8 @@ def _gone() -> Refused:
 def _field(event: Event, by: Membership) -> Columns:
     """A card's field, back to what it was if it still is what was made of it."""
     card = Card.objects.whole().get(pk=event.card_id)
-    present = editing.field_values(card)[event.field]
+    # Not only what people edit: the machine's later labels and layout can be taken, too.
+    present = rows.card_value(card).model_dump(mode="json")[event.field]
     changes = Q(verb__in=("card.edit", "suggestion.take", "draft.change"))
     _refuse_moved(event, event.field, present, changes & Q(card=card, field=event.field))
     editing.put_field(card, event.field, event.before)
@@ -417,15 +418,20 @@ def undo(*, issue_id: int, by: Membership | None, event_id: int | None = None) -
             events = list(issue.events.filter(batch=event.batch).order_by("-pk"))
         before = _hashes(events)
         done, moot = [], None
-        for each in events:
-            each.issue = issue
-            try:
-                done.append((each, UNDOS[each.verb](each, role)))
-            except Moot as so_already:
-                moot = moot or so_already
-            except Invalid as invalid:
+        while events:
+            impossible: dict[Event, Invalid] = {}
+            for each in events:
+                each.issue = issue
+                try:
+                    done.append((each, UNDOS[each.verb](each, role)))
+                except Moot as so_already:
+                    moot = moot or so_already
+                except Invalid as invalid:
+                    impossible[each] = invalid
+            if len(impossible) == len(events):
                 sentence = _("It cannot be taken back as things are now: %(reason)s")
-                raise Refused(Refusal(sentence % {"reason": invalid})) from None
+                raise Refused(Refusal(sentence % {"reason": impossible[events[0]]}))
+            events = list(impossible)  # one field may rest on another that is back by now
         if not done:
             raise moot
         batch = new_batch() if len(done) > 1 else ""

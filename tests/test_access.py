@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from digest.alarms import raise_alarm
-from digest.models import HeldCard, MachineToken, Passage, Run, Suggestion
+from digest.models import CardEntity, HeldCard, IssueTag, MachineToken, Passage, Run, Suggestion
 from digest.publishing import machine_account
 from editorial.decisions import DECISIONS
 from editorial.models import Comment, Preference
@@ -356,3 +356,15 @@ def test_repeated_wrong_passwords_lock_the_door_for_that_name_and_place(editor, 
     assert client.post(reverse("sign_in"), right).status_code == 429
     elsewhere = Client(REMOTE_ADDR="192.0.2.7")
     assert elsewhere.post(reverse("sign_in"), right).status_code == 302
+
+
+def test_names_that_only_another_desk_uses_are_not_told(issue, editor, stranger):
+    name = CardEntity.objects.filter(content_object__section__issue=issue).first().tag.name
+    for who, told in ((editor, True), (stranger, False)):
+        page = Client()
+        page.force_login(who.user, backend="django.contrib.auth.backends.ModelBackend")
+        names = page.get(reverse("terms", args=[who.desk.slug]), {"q": name}).json()["names"]
+        assert (name in names) == told
+        tagged = IssueTag.objects.filter(content_object=issue).first().tag.name
+        names = page.get(reverse("terms", args=[who.desk.slug]), {"q": tagged}).json()["names"]
+        assert (tagged in names) == told

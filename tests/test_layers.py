@@ -115,7 +115,7 @@ EDITORIAL: dict[str, set[str]] = {
     "access": {"models"},
     "history": {"changes", "labels", "models", "undo"},
     "forms": {"editing", "labels"},
-    "commenting": {"editing", "locking", "models", "refusals"},
+    "commenting": {"editing", "labels", "locking", "models", "refusals"},
     "keymap": {"models"},
     "pages": {"bulk", "decisions", "keymap", "models", "queue", "refusals", "undo"},
     "responses": {"editing", "forms", "history", "models", "pages", "queue", "refusals"},
@@ -374,7 +374,10 @@ def test_every_dependency_says_what_it_is_for():
 # --- addresses and commands ----------------------------------------------------------------------
 
 #: What stands in an address, by the name of its part or the converter that reads it.
-PARTS = {"name": "approve", "slug": "daily", "day": date(2026, 2, 12), "int": 7, "str": "word"}
+PARTS = {
+    **{"name": "approve", "slug": "daily", "day": date(2026, 2, 12)},
+    **{"int": 7, "key": 7, "str": "word"},
+}
 
 
 def _named(resolver: URLResolver, namespace: str = "") -> list[tuple[str, dict]]:

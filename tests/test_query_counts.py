@@ -222,6 +222,22 @@ def test_a_card_with_a_long_history_takes_no_more_queries(client, desk, whole, e
         _assert_same({n: pages[page] for n, pages in counted.items()})
 
 
+def test_a_card_of_which_the_machine_wrote_much_later_takes_no_more_queries(
+    client, desk, whole, editor
+):
+    issue = land(desk, draft_of(whole, day=DAY, cards=6))
+    card, draft = cards_of(issue)[-1], issue.drafts.get()
+    client.force_login(editor.user)
+    counted = {}
+    for number, field in enumerate(
+        ("summary", "details", "applications", "entities", "dropped"), 1
+    ):
+        value = {"entities": ["vLLM"], "dropped": True}.get(field, "機器後來寫的。")
+        Suggestion.objects.create(issue=issue, card=card, draft=draft, field=field, value=value)
+        counted[number] = _queries(client, _pages(issue)["card"])
+    _assert_same(counted)
+
+
 HTMX = {"HX-Request": "true"}
 
 

@@ -102,6 +102,7 @@ def _form(
 ) -> HttpResponse:
     issue = card.section.issue
     value = rows.card_value(card)
+    stands = value.model_dump(mode="json") | {"dropped": card.dropped}
     address = reverse("card", args=[by.desk.slug, issue.date, card.pk])
     context = {
         "by": by,
@@ -136,7 +137,7 @@ def _form(
                 s,
                 FIELD_LABELS.get(s.field, s.field),
                 _shown(s),
-                editing.hash_of(editing.suggested_over(s)),
+                editing.hash_of(stands[s.field]),
             )
             for s in card.suggestions.filter(state=Suggestion.State.OPEN)
         ],

@@ -112,6 +112,8 @@ def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
             seen[int(card_id)] = hash_
     try:
         events = approve_section(section_id=home.pk, seen=seen, by=by)
+    except Issue.DoesNotExist:  # a later draft has taken the section away in this very moment
+        raise Http404("no such section") from None
     except Refused as error:
         return refused(request, error.refusal, back=back, by=by, issue=found)
     cards = [event.card_id for event in events]

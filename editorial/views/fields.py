@@ -27,7 +27,15 @@ from editorial.editing import Change, Collision, Difference, Invalid, hash_of
 from editorial.forms import Kind, typed
 from editorial.models import Membership
 from editorial.refusals import Refused
-from editorial.responses import STATUS, bad_form, done, parts, parts_of_card, refused
+from editorial.responses import (
+    STATUS,
+    bad_form,
+    done,
+    not_kept,
+    parts,
+    parts_of_card,
+    refused,
+)
 
 
 @require_POST
@@ -73,7 +81,10 @@ def passage_field(request: HttpRequest, desk: str, day: date, pk: int, field: st
         raise Http404("no such field")
 
     def save(change: Change) -> dict[str, Any]:
-        saved = editing.save_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
+        try:
+            saved = editing.save_passages(issue_id=issue.pk, changes=[(pk, change)], by=by)
+        except Passage.DoesNotExist:  # a later draft has taken it away in this very moment
+            raise Http404("no such passage") from None
         hashes = {"before": saved.before, "hash": saved.after}
         return hashes | (_parts_of_issue(request, by, issue) if saved.fields else {})
 
@@ -106,7 +117,9 @@ def _saved(
     request: HttpRequest, field: str, kind: Kind, save: Callable[[Change], dict[str, Any]]
 ) -> HttpResponse:
     """Save what was typed, and say what became of it."""
-    text, base = typed(request.POST.get("value", "")), request.POST.get("base", "")
+    if "value" not in request.POST:
+        return JsonResponse({"errors": [_("This form was incomplete.")]}, status=422)
+    text, base = typed(request.POST["value"]), request.POST.get("base", "")
     try:
         value = kind.from_text(text)
         answer = save(Change(field, value, base))
@@ -123,7 +136,8 @@ def _saved(
 def _collision(found: Difference, kind: Kind) -> dict[str, Any]:
     """The three versions of a field and what they are together."""
     mine, theirs = kind.to_text(found.mine), kind.to_text(found.theirs)
-    base = kind.to_text(found.base) if found.base is not None else theirs
+    # Nothing in common is the careful guess: then neither text gives way to the other unseen.
+    base = kind.to_text(found.base) if found.base is not None else ""
     merged = diff.merge(
         base,
         mine,
@@ -161,6 +175,9 @@ def rate(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     except Refused as error:
         issue = issue_at(by, day)
         return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
+    except Invalid as invalid:
+        sentences = [sentence for each in invalid.sentences.values() for sentence in each]
+        return not_kept(request, sentences, back=back)
     except Collision as collision:
         stale = _("Meanwhile somebody rated this card %(rating)s.")
         rating = collision.differences[0].theirs or "—"

@@ -37,9 +37,8 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
     if request.method != "POST":
         return _form(request, by, issue, kind)
     rows = _rows(issue, kind)
-    gone = _typed_into_gone(request.POST, {row.pk for row in rows})
-    if gone:
-        return _form(request, by, issue, kind, status=409, gone=gone)
+    if _typed_into_gone(request.POST, rows):
+        return _form(request, by, issue, kind, status=409)
     changes = [
         (row.pk, Change(field, typed(request.POST[name]), request.POST[f"base-{name}"]))
         for row in rows
@@ -55,6 +54,8 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
     except Invalid as invalid:
         sentences = [s for each in invalid.sentences.values() for s in each]
         return _form(request, by, issue, kind, status=422, errors=sentences)
+    except Passage.DoesNotExist:  # gone in this very moment
+        return _form(request, by, issue, kind, status=409)
     except Collision as collision:
         collided = {d.field: d for d in collision.differences}
         return _form(request, by, issue, kind, status=409, collided=collided)
@@ -64,12 +65,13 @@ def passages(request: HttpRequest, desk: str, day: date, kind: str) -> HttpRespo
     )
 
 
-def _typed_into_gone(posted: QueryDict, present: set[int]) -> list[str]:
+def _typed_into_gone(posted: QueryDict, rows: Sequence[Passage]) -> list[str]:
     """What was typed into passages that a later draft has taken away meanwhile."""
+    present = {row.pk for row in rows}
     return [
         typed(text)
         for name, text in posted.items()
-        if (match := re.fullmatch(r"(?:title|body)\.(\d+)", name))
+        if (match := re.fullmatch(r"(?:title|body)\.([0-9]{1,18})", name))
         and int(match[1]) not in present
         and hash_of(typed(text)) != posted.get(f"base-{name}")
     ]
@@ -81,7 +83,7 @@ def _rows(issue: Issue, kind: str) -> list[Passage]:
         .prefetch_related(
             Prefetch("suggestions", Suggestion.objects.filter(state=Suggestion.State.OPEN))
         )
-        .order_by("position")
+        .order_by("section__position", "position")
     )
 
 
@@ -94,7 +96,6 @@ def _form(
     status: int = 200,
     errors: Sequence[str] = (),
     collided: dict | None = None,
-    gone: Sequence[str] = (),
 ) -> HttpResponse:
     rows = _rows(issue, kind)
     posted = request.POST if status != 200 else None
@@ -129,7 +130,7 @@ def _form(
         ],
         "errors": errors,
         "collided": bool(collided),
-        "gone": gone,
+        "gone": _typed_into_gone(posted, rows) if posted else (),
     }
     context["fields"] = [field for each in context["passages"] for field in each["fields"]]
     template = "_editor.html" if request.htmx and status == 200 else "passages.html"

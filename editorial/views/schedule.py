@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from digest.document import YEARS
 from digest.models import Alarm, Desk, Issue
 from editorial import calendar, pages, rules
 from editorial.access import issue_at, membership_at, signed_in
@@ -51,8 +52,8 @@ def _moment_of(text: str, zone: ZoneInfo) -> datetime | None:
     if not text:
         return None
     found = parse_datetime(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no date with a time")
+    if found is None or found.year not in YEARS:
+        raise ValueError(f"{text!r} is no date with a time, or none that an issue can have")
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 

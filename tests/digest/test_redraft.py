@@ -9,10 +9,13 @@ import pytest
 
 from digest import document, hugo
 from digest.document import Card, Document, Importance, Passage, Section
+from digest.intake import receive
 from digest.models import Card as CardRow
 from digest.models import Edition, Event, Issue, Suggestion, sha256
 from digest.models import Passage as PassageRow
+from digest.publishing import machine_account
 from editorial import queue
+from editorial.commenting import record
 from editorial.decisions import decide
 from editorial.editing import (
     Change,
@@ -24,7 +27,9 @@ from editorial.editing import (
     move_card,
     suggested_over,
 )
+from editorial.models import Comment, Membership
 from editorial.refusals import Refused
+from editorial.roles import Role
 from tests.conftest import approve_everything, cards_of, land, sign
 
 
@@ -549,6 +554,25 @@ def test_the_machine_drops_a_card_nobody_touched_and_it_can_be_restored(desk, fi
     assert card.headline in {c.headline for c in proof_of(issue).document.cards}
     # A person wanted it: the machine cannot drop it a second time.
     land(desk, hugo.write(_the_first_card_gone(_new_texts(first))))
+    card.refresh_from_db()
+    assert not card.dropped
+
+
+def test_two_machines_are_none_of_the_people(desk, first):
+    """The desk's own machine marks its cards with comments; what comes through a door has another
+    account. Neither is somebody whose work must be kept."""
+    drafter = machine_account("drafter")
+    options = {"desk": desk, "media_type": "text/markdown"}
+    issue = receive(content=hugo.write(first), by=drafter, **options).draft.issue
+    card = cards_of(issue)[0]
+    role = Membership(desk=desk, user=drafter, role=Role.MACHINE)
+    said = Comment.objects.create(issue=issue, card=card, by=drafter, body="查無此數。")
+    record(said, role, "comment.add")
+    land(desk, hugo.write(_the_first_card_gone(first)))
+    card.refresh_from_db()
+    assert card.dropped and not Suggestion.objects.exists()
+    again = first.model_copy(update={"footer": f"{first.footer}\n\n（第三次）"})
+    receive(content=hugo.write(again), by=drafter, **options)
     card.refresh_from_db()
     assert not card.dropped
 

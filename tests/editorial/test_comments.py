@@ -181,6 +181,14 @@ def test_a_phrase_that_stands_in_the_text_is_not_outdated(quote, page, card, edi
     assert outdated(card) == [False]
 
 
+@pytest.mark.parametrize("heading", ["Technical details", "技術細節"])
+def test_a_phrase_across_a_heading_of_the_page_is_not_outdated(heading, page, card, editor):
+    change(card, editor, summary="前一段。", details="後一段，還有話。")
+    say(page, card, "？", f"一段。\n{heading}\n\n後一段")
+    say(page, card, "？", f"一段。\n{heading}\n\n後兩段")
+    assert outdated(card) == [False, True]
+
+
 @pytest.mark.parametrize("quote", ["Nova 3", "比前一代慢", "前一代(https://example.org/nova)快"])
 def test_a_phrase_that_does_not_stand_there_is_outdated(quote, page, card, editor):
     change(card, editor, summary=TEXT)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from digest.models import Card, Delivery, Event, Issue
+from digest.models import Card, Delivery, Event, Issue, Passage
 from digest.publishing import publish_due
 from editorial import queue
 from editorial.decisions import DECISIONS, decide, present_hash
@@ -17,7 +17,9 @@ from editorial.editing import Change, change_card, hash_of
 from editorial.models import Approval
 from editorial.refusals import Refused
 from editorial.roles import PERMISSIONS, Role
+from editorial.undo import undo
 from tests.conftest import approve_everything, cards_of, sign
+from tests.editorial.work import make, rewrite
 
 ROLES = ("editor", "chief", "machine", "stranger", "nobody")
 
@@ -206,6 +208,26 @@ def test_at_a_four_eyes_desk_nobody_approves_what_they_changed_last(issue, edito
         decide("approve", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
     decide("approve", issue_id=issue.pk, card_id=card.pk, by=colleague, seen=card.hash)
     assert _is_approved(card)
+
+
+def test_what_was_taken_back_is_no_last_change_for_four_eyes(issue, editor, colleague):
+    """The text is its author's again, whoever tried another one in between."""
+    issue.desk.four_eyes = True
+    issue.desk.save()
+    card = cards_of(issue)[0]
+    _edit(card, editor, summary="自己寫的，自己不能核可。")
+    _edit(card, colleague, summary="同事試過的。")
+    undo(issue_id=issue.pk, by=colleague)
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").first()
+    rewrite(passage, editor, "自己寫的洞察。")
+    rewrite(passage, colleague, "同事試過的洞察。")
+    undo(issue_id=issue.pk, by=colleague)
+    with pytest.raises(Refused):
+        make("approve", issue, editor, card)
+    make("approve", issue, colleague, card)
+    with pytest.raises(Refused):
+        make("approve_insight", issue, editor)
+    make("approve_insight", issue, colleague)
 
 
 def test_a_role_taken_away_while_the_page_was_open_counts(issue, editor):

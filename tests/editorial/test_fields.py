@@ -183,6 +183,25 @@ def test_a_base_nobody_ever_saw_is_a_collision_not_an_overwrite(page, card):
     assert values_of(card)["summary"] == card.summary
 
 
+def test_where_nobody_knows_the_base_both_texts_stand_in_what_is_offered(page, card):
+    merged = save(page, field_at(card, "importance_note"), "我的。", "從來沒有過")[1]["merged"]
+    assert merged == "我的。"  # nobody wrote one yet
+    merged = save(page, field_at(card, "summary"), "我的。", "從來沒有過")[1]["merged"]
+    assert card.summary in merged and "我的。" in merged
+
+
+def test_a_request_without_a_value_empties_nothing(page, issue, card):
+    passage = Passage.objects.filter(section__kind="insight").first()
+    for where, present in (
+        (field_at(card, "summary"), card.summary),
+        (address("passage_field", issue, passage.pk, "body"), passage.body),
+        (address("front_field", issue, "description"), front_values(issue)["description"]),
+    ):
+        sent = page.post(where, {"base": hash_of(present)}, headers=ASKS)
+        assert sent.status_code == 422
+    assert not Event.objects.filter(verb__endswith=".edit").exists()
+
+
 def test_lists_collide_as_the_text_they_are_typed_as(page, theirs, card):
     seen = values_of(card)["entities"]
     save(theirs, field_at(card, "entities"), "\n".join([*seen, "他加的"]), seen)
@@ -348,6 +367,17 @@ def test_a_rating_no_page_sends_is_refused(rate, page, card):
 
 
 # --- preview -------------------------------------------------------------------------------------
+
+
+def test_a_rating_that_cannot_be_kept_is_refused_in_a_sentence(page, issue, card):
+    # As a card of before a rule of the dialect: it would be read back as another one.
+    Card.objects.filter(pk=card.pk).update(summary="**應用場景**：都是標籤")
+    shown = card.importance
+    sent = {"rate": f"{shown % 5 + 1}.{shown}"}
+    for headers in ({}, ASKS):
+        rated = page.post(address("rate_card", issue, card.pk), sent, headers=headers)
+        assert rated.status_code == 422
+        assert "應用場景" in rated.content.decode()
 
 
 def test_a_preview_is_what_readers_will_see_and_keeps_nothing(page, issue, editor):

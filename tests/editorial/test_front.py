@@ -13,7 +13,7 @@ from digest.models import Event, Suggestion
 from editorial import queue
 from editorial.editing import answer_suggestion, hash_of, suggested_over
 from tests.conftest import approve_everything, cards_of, land
-from tests.editorial.test_pages import Forms, address, client_of
+from tests.editorial.test_pages import BACKEND, Forms, address, client_of
 from tests.editorial.work import change, change_issue, front_of, make, proof_in
 
 
@@ -34,6 +34,18 @@ def test_an_untouched_form_changes_nothing(page, issue):
     before, events = proof_in(issue), Event.objects.count()
     assert page.post(address("front_matter", issue), form_at(page, issue)).status_code == 303
     assert (proof_in(issue), Event.objects.count()) == (before, events)
+
+
+def test_an_untouched_form_keeps_the_line_breaks_of_a_machine(page, desk, sample):
+    """An input of one line sends none of them back."""
+    lines = sample.decode().split("\n")
+    told = ["description: |-\n  一行\n  二行" if "description:" in each else each for each in lines]
+    issue = land(desk, "\n".join(told).encode())
+    assert front_of(issue)["description"] == "一行\n二行"
+    sent = {name: text.replace("\n", "") for name, text in form_at(page, issue).items()}
+    sent["tags"] = "\n".join(front_of(issue)["tags"])
+    assert page.post(address("front_matter", issue), sent).status_code == 303
+    assert not Event.objects.filter(verb="issue.edit").exists()
 
 
 def test_what_is_typed_goes_into_the_file_and_onto_the_day_page(page, issue):
@@ -99,6 +111,14 @@ def test_what_cannot_be_kept_is_refused_and_stays_in_the_form(field, text, sente
     assert proof_in(issue) == before
 
 
+def test_a_character_that_cannot_be_kept_is_refused_in_the_editors_language(editor, issue):
+    page = Client(headers={"accept-language": "zh-TW"})
+    page.force_login(editor.user, backend=BACKEND)
+    sent = {"value": "第一\x07行", "base": hash_of(front_of(issue)["description"])}
+    refused = page.post(address("front_field", issue, "description"), sent)
+    assert refused.json() == {"errors": ["第 3 個字元（U+0007）無法保存。"]}
+
+
 def test_a_collision_shows_both_and_saves_neither(page, issue, colleague):
     mine = form_at(page, issue) | {"title": "我的", "summary": "我的摘要"}
     base = front_of(issue)["title"]
@@ -111,6 +131,28 @@ def test_a_collision_shows_both_and_saves_neither(page, issue, colleague):
     again = next(f["fields"] for f in Forms(html).forms if "base-title" in f["fields"])
     assert page.post(address("front_matter", issue), again).status_code == 303
     assert (front_of(issue)["title"], front_of(issue)["summary"]) == ("我的", "我的摘要")
+
+
+def test_a_collision_over_a_key_nobody_had_written_keeps_both(page, desk, sample, colleague):
+    lines = sample.decode().split("\n")
+    bare = land(desk, "\n".join(each for each in lines if "description:" not in each).encode())
+    assert front_of(bare)["description"] == ""
+    change_issue(bare, colleague, description="他的說明。")
+    sent = {"value": "我的描述！", "base": hash_of("")}
+    where = address("front_field", bare, "description")
+    collided = page.post(where, sent, headers={"HX-Request": "true"})
+    assert collided.status_code == 409
+    assert all(text in collided.json()["merged"] for text in ("他的說明", "我的描述"))
+
+
+def test_a_collision_with_a_later_draft_starts_from_what_the_page_showed(page, issue, desk, sample):
+    shown = front_of(issue)["title"]
+    land(desk, sample.replace(b'2026/02/12"', b'2026/02/12 (2)"', 1))
+    sent = {"value": f"我的：{shown}", "base": hash_of(shown)}
+    where = address("front_field", issue, "title")
+    collided = page.post(where, sent, headers={"HX-Request": "true"})
+    assert collided.status_code == 409
+    assert collided.json()["merged"] == f"我的：{shown} (2)"
 
 
 def test_two_people_on_different_keys_do_not_meet(page, issue, colleague):

@@ -14,7 +14,7 @@ from editorial.bulk import approve_section
 from editorial.history import SENTENCES, TAKEN_BACK, changes_since, lines_of
 from editorial.refusals import Refused
 from editorial.undo import UNDOS, undo
-from tests.conftest import cards_of
+from tests.conftest import cards_of, land
 from tests.editorial.test_undo import rated
 from tests.editorial.work import Work, change, change_issue, make, move
 
@@ -27,6 +27,15 @@ def latest(issue, by=None):
 def test_every_undo_reads_as_what_it_took_back():
     assert TAKEN_BACK.keys() == UNDOS.keys()
     assert TAKEN_BACK.keys() <= SENTENCES.keys()
+
+
+def test_what_a_later_draft_did_to_a_section_is_said_in_the_readers_language(desk, sample):
+    title = next(line for line in sample.decode().split("\n") if line.startswith("## "))
+    land(desk, sample)
+    again = land(desk, sample.replace(title.encode(), "## 全新單元".encode()))
+    with override("zh-hant"):
+        said = {each.sentence for each in lines_of(again.events.filter(field="section"))}
+    assert said == {"機器改寫了「單元」。"}
 
 
 def test_a_rating_and_a_move_say_from_what_to_what(issue, editor):

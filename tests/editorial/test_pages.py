@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import unescape
 from html.parser import HTMLParser
 
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from digest.models import Card, Event, HeldCard, Passage, Suggestion
-from editorial import queue
+from editorial import bulk, editing, queue
 from editorial.decisions import decide
 from editorial.editing import field_values, hash_of
 from editorial.forms import CARD_KINDS
@@ -276,6 +277,30 @@ def test_the_insight_is_edited_passage_by_passage(page, issue):
     assert passage.body == "改寫。"
 
 
+def test_an_insight_under_two_headings_is_shown_and_approved_as_a_whole(page, desk, sample):
+    before, reading, after = sample.decode().partition("## 延伸閱讀")
+    more = "## 編輯洞察之二\n\n### 再想一想\n\n第二段洞察。\n\n---\n\n"
+    issue = land(desk, f"{before}{more}{reading}{after}".encode())
+    shown = page.get(address("issue", issue)).content.decode()
+    assert shown.count('id="row-insight"') == shown.count('id="body-insight"') == 1
+    assert "第二段洞察。" in shown and "編輯洞察之二" in shown
+    asks = {"HX-Request": "true"}
+    approve = address("decide_issue", issue, "approve_insight")
+    answer = page.post(approve, {"seen": issue.insight_hash}, headers=asks)
+    assert answer.status_code == 200 and "第二段洞察。" in answer.content.decode()
+    assert queue.case_of_insight(issue).is_approved
+    second = Passage.objects.get(title="再想一想")
+    sent = {"value": "誰也沒看過。", "base": hash_of("第二段洞察。")}
+    where = address("passage_field", issue, second.pk, "body")
+    assert page.post(where, sent, headers=asks).status_code == 200
+    issue.refresh_from_db()
+    assert not queue.case_of_insight(issue).is_approved
+    form = page.get(address("insight", issue)).content.decode()
+    titles = [p.title for s in issue.sections.filter(kind="insight") for p in s.passages.all()]
+    places = [form.index(f'value="{title}"') for title in titles if title]
+    assert places == sorted(places)
+
+
 def test_editing_the_reading_list_leaves_the_insights_approval_alone(page, ready):
     passage = Passage.objects.filter(section__issue=ready, section__kind="reading").first()
     name = f"body.{passage.pk}"
@@ -502,6 +527,14 @@ def test_nonsense_in_addresses_and_forms_is_answered_in_words(page, issue):
     assert page.post(address("decide_card", issue, card.pk, "approve")).status_code == 409
     held = page.post(address("suggestion", issue, 1), {})
     assert held.status_code == 404
+    place = f"{address('issue', issue)}cards/{10**30}/"  # more than a database counts to
+    for what in ("", "fields/summary/", "rate/", "move/", "approve/", "comments/", "revert/"):
+        assert (
+            page.post(f"{place}{what}", {"value": "", "rate": "3.2", "to": "up"}).status_code == 404
+        )
+    form = "application/x-www-form-urlencoded"
+    endless = page.post(address("insight", issue), f"body.{'1' * 5000}=x", content_type=form)
+    assert endless.status_code == 303
 
 
 def test_a_person_without_a_desk_is_told_whom_to_ask(db, django_user_model):
@@ -579,6 +612,17 @@ def test_what_was_typed_when_the_session_ended_is_shown(client, issue):
     assert "快寫完了。" in response.content.decode()
 
 
+def test_what_only_the_form_carried_is_not_shown_as_typed(client, issue):
+    card = cards_of(issue)[0]
+    for name, sent in (
+        ("move_card", {"order": "3:1,2", "to": "up", "since": "7"}),
+        ("rate_card", {"rate": "4.2", "seen": "x"}),
+        ("comments", {"body": "好"}),
+    ):
+        shown = client.post(address(name, issue, card.pk), sent).content.decode()
+        assert shown.count("<textarea") == (name == "comments")
+
+
 def test_what_was_typed_into_a_passage_that_is_gone_is_shown(page, issue):
     passage = Passage.objects.filter(section__issue=issue, section__kind="insight").last()
     name = f"body.{passage.pk}"
@@ -587,6 +631,64 @@ def test_what_was_typed_into_a_passage_that_is_gone_is_shown(page, issue):
     response = page.post(address("insight", issue), {name: "寫了很久。", f"base-{name}": base})
     assert response.status_code == 409
     assert "寫了很久。" in response.content.decode()
+
+
+@pytest.mark.parametrize("door", ["insight", "passage_field"])
+def test_a_passage_that_goes_in_this_very_moment_is_missed_in_words(door, page, issue, monkeypatch):
+    passage = Passage.objects.filter(section__issue=issue, section__kind="insight").last()
+    save = editing.save_passages
+
+    def save_too_late(**asked):
+        Passage.objects.filter(pk=passage.pk).delete()
+        return save(**asked)
+
+    monkeypatch.setattr(editing, "save_passages", save_too_late)
+    name, base = f"body.{passage.pk}", hash_of(passage.body)
+    if door == "insight":
+        sent = {name: "寫了很久。", f"base-{name}": base}
+        response = page.post(address("insight", issue), sent)
+        assert response.status_code == 409
+        assert "寫了很久。" in response.content.decode()
+    else:
+        where = address("passage_field", issue, passage.pk, "body")
+        assert page.post(where, {"value": "寫了很久。", "base": base}).status_code == 404
+
+
+@pytest.fixture
+def draft_while_waiting(monkeypatch):
+    """Whoever takes the lock finds gone what this names: a later draft had it before."""
+    gone = []
+    for module in (editing, bulk):
+        monkeypatch.setattr(module, "lock", partial(_lock_late, module.lock, gone))
+    return gone
+
+
+def _lock_late(lock, gone, *args, **which):
+    for row in gone:
+        row.delete()
+    return lock(*args, **which)
+
+
+def test_what_a_draft_takes_away_while_one_waits_is_missed_in_words(
+    page, desk, sample, draft_while_waiting
+):
+    broken = sample.replace("**重要性**：極高".encode(), "**重要性**：非常高".encode(), 1)
+    issue = land(desk, broken)
+    card, held = cards_of(issue)[0], issue.held_cards.get()
+    suggested = Suggestion.objects.create(
+        issue=issue, draft=issue.drafts.get(), card=card, field="summary", value="機器後來寫的。"
+    )
+    draft_while_waiting += [suggested]
+    taken = {"take": "", "seen": hash_of(card.summary)}
+    assert page.post(address("suggestion", issue, suggested.pk), taken).status_code == 409
+    bare = issue.sections.create(position=90, title="空單元")
+    draft_while_waiting[:] = [bare]
+    assert page.post(address("approve_section", issue, bare.pk)).status_code == 404
+    bare = issue.sections.create(position=91, title="空單元")
+    draft_while_waiting[:] = [bare]
+    mended = {"text": "### 修好\n", "repair": "", "section": bare.pk}
+    answer = page.post(address("held_card", issue, held.pk), mended)
+    assert answer.status_code == 422 and "修好" in answer.content.decode()
 
 
 def test_a_suggestion_does_not_overwrite_what_its_taker_has_not_seen(page, issue, desk, sample):
@@ -743,6 +845,9 @@ def test_a_late_signature_says_that_it_waits_for_a_person(page, signed):
         ("sources", "[名稱](https://me@example.org/)", "1: 連結不能帶有使用者名稱。"),
         ("sources", "[名稱](https://example.org/a\\b)", "連結不能含有空白"),
         ("sources", "[名稱](ftp://example.org/)", "連結必須以 http://"),
+        ("sources", "[名稱](http://[::1)", "連結必須以 http://"),
+        ("entities", "OpenAI, Google", "OpenAI, Google&#x27; 不是單一名稱"),
+        ("summary", "第一\x07行", "第 3 個字元（U+0007）無法保存。"),
     ],
 )
 def test_a_refusal_of_a_value_speaks_the_editors_language(field, text, sentence, editor, issue):

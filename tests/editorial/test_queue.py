@@ -27,6 +27,7 @@ from editorial.models import Comment
 from editorial.search import find, issues_in_work
 from editorial.views.queue import CARDS_A_PAGE
 from tests.conftest import SAMPLE_DAY, approve_everything, cards_of, land, sign
+from tests.editorial.work import change
 
 DAY = date(2026, 3, 2)
 
@@ -451,6 +452,26 @@ def test_an_address_says_what_is_asked_for_and_nothing_more():
     for filters in (read, Filters(day=DAY, state="dropped"), Filters(scope="all", importance=0)):
         assert Filters.read(QueryDict(filters.query[1:])) == filters
     assert read.with_(q="").query == "?state=any", "what was shown in any state still is"
+
+
+def test_a_name_is_filtered_by_as_it_is_written(desk, sample, editor):
+    """A full-width blank, or two: the number beside a choice is that of the cards behind it."""
+    title = next(line for line in sample.decode().split("\n") if line.startswith("## "))
+    odd = land(desk, sample.replace(title.encode(), "## AI　基礎  設施".encode()))
+    change(cards_of(odd)[0], editor, entities=["GPT  5"])
+    found = find(desk, Filters(), [odd.pk])
+    for name, value in (("section", "AI　基礎  設施"), ("entity", "GPT  5")):
+        [choice] = [each for each in found.choices[name] if each.value == value]
+        query = Filters().with_(**{name: value}).query
+        again = find(desk, Filters.read(QueryDict(query[1:])), [odd.pk])
+        assert len(again.hits) == choice.count > 0
+
+
+@pytest.mark.parametrize("name", ["q", "section", "entity", "host"])
+def test_half_characters_break_no_search(name, page, issue, queue_address):
+    utf7 = {"CONTENT_TYPE": "text/plain; charset=utf-7"}
+    assert page.get(f"{queue_address}?{name}=%2B2AA-", **utf7).status_code == 200
+    assert page.get(f"{queue_address}terms/?q=%2B2AA-", **utf7).status_code == 200
 
 
 def test_filters_survive_paging(page, desk, sample, queue_address):

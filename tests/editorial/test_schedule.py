@@ -197,7 +197,7 @@ def test_the_form_takes_the_newsrooms_time(clock, issue, chief, editor):
     assert page.post(where, {"hour": "", "seen": seen}).status_code == 303
     issue.refresh_from_db()
     assert issue.hour is None
-    for nonsense in ("2026-02-30T07:15", "soon", "07:15"):
+    for nonsense in ("2026-02-30T07:15", "soon", "07:15", "9999-12-31T23:59", "0001-01-01T00:00"):
         assert page.post(where, {"hour": nonsense}).status_code == 422
 
 

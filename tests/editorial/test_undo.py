@@ -79,6 +79,16 @@ def test_an_edit_is_taken_back_and_recorded_as_an_edit_that_names_it(issue, edit
     assert event.actor == editor.user
 
 
+def test_fields_of_which_one_rests_on_the_other_are_taken_back_together(issue, editor):
+    """Text after the fields needs a list or a rating above it, whichever comes back first."""
+    card = cards_of(issue)[0]
+    change(card, editor, sources=[], entities=[], rest="還有一段。")
+    before = values_of(card)
+    change(card, editor, importance=None, importance_note="", rest="")
+    undo(issue_id=issue.pk, by=editor)
+    assert values_of(card) == before
+
+
 def test_undoing_an_edit_brings_the_approval_back_by_itself(ready, editor):
     card = cards_of(ready)[0]
     approvals = Approval.objects.count()
@@ -486,6 +496,25 @@ def test_a_suggestion_that_was_taken_is_open_again_beside_the_old_text(issue, su
     assert event.verb == "card.edit"
     answer(suggestion, editor, take=True)
     assert values_of(suggestion.card)["summary"].startswith("後來的一版")
+
+
+def test_whatever_the_machine_suggests_of_a_card_is_taken_back(desk, sample, editor):
+    """Of a repaired card nothing is the machine's, so it suggests what nobody can edit, too."""
+    broken = sample.replace("**重要性**：極高".encode(), "**重要性**：非常高".encode(), 1)
+    issue = land(desk, broken)
+    held = HeldCard.objects.get()
+    section = issue.sections.filter(kind=Section.Kind.CARDS).first()
+    text = held.text.replace("非常高", "極高").replace("**應用場景**", "**應用場景（風險面）**")
+    card = repair_card(held_id=held.pk, text=text, section_id=section.pk, by=editor)
+    before = Card.objects.get(pk=card.pk).hash
+    land(desk, sample)
+    suggested = Suggestion.objects.get(field="labels")
+    answer(suggested, editor, take=True)
+    assert Card.objects.get(pk=card.pk).hash != before
+    undo(issue_id=issue.pk, by=editor)
+    suggested.refresh_from_db()
+    assert Card.objects.get(pk=card.pk).hash == before
+    assert suggested.state == Suggestion.State.OPEN
 
 
 def test_a_suggestion_that_was_declined_is_open_again(issue, suggestion, editor):
