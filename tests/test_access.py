@@ -356,3 +356,16 @@ def test_repeated_wrong_passwords_lock_the_door_for_that_name_and_place(editor, 
     assert client.post(reverse("sign_in"), right).status_code == 429
     elsewhere = Client(REMOTE_ADDR="192.0.2.7")
     assert elsewhere.post(reverse("sign_in"), right).status_code == 302
+
+
+def test_a_page_of_somebody_else_is_answered_like_one_of_nobody(addresses, clients, editor, chief):
+    """The chief has signed in behind an editor's open page, in the same browser."""
+    browser = clients["chief"]
+    for page, status in ((chief, 200), (editor, 401), (chief, 200)):
+        asked = {"HX-Request": "true", "Copydesk-Person": str(page.user_id)}
+        assert browser.post(addresses["pulse"], headers=asked).status_code == status
+    # So the editor signs in on that page: a password is looked at although the chief is signed in.
+    for secret, person in (("wrong", chief), ("a long enough secret", editor)):
+        browser.post(reverse("sign_in"), {"username": "editor", "password": secret})
+        assert browser.session["_auth_user_id"] == str(person.user_id)
+    assert browser.get(reverse("sign_in")).status_code == 302
