@@ -81,16 +81,16 @@ export async function sendForParts(url, data, { once = false } = {}) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.text.includes('id="refusal"')) apply(error.text);
-    else if (!once) document.getElementById("refusal")?.replaceChildren(sentence("not-done"));
-    if (error.isDoubtful) document.getElementById("refusal")?.prepend(sentence("sent-twice"));
+    else if (!once) refuse("not-done");
+    if (error.isDoubtful) refuse("sent-twice");
     throw error;
   }
 }
 
-function sentence(name) {
-  const strong = document.createElement("strong");
-  strong.textContent = word(name);
-  return strong;
+/** Show one of the page's own refusals, above what the desk said. */
+function refuse(name) {
+  const { content } = document.getElementById(name);
+  document.getElementById("refusal")?.prepend(content.cloneNode(true));
 }
 
 /** Fetch a part of the page; throws where there is none. An ended session is signed in to again. */

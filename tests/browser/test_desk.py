@@ -635,18 +635,20 @@ def test_the_insight_that_a_colleague_changed_is_shown_before_it_can_be_approved
     expect(mine.locator("#body-insight")).to_contain_text("對方改寫的洞察。", timeout=30_000)
 
 
-def late(page: Page, part: str, ms: int = 1_000) -> None:
-    """Let the answers from addresses with this part come late."""
+def late(page: Page, part: str, ms: int = 1_000, *, times: int = -1) -> None:
+    """Let the answers from addresses with this part come late; all of them, or the next so many."""
     page.evaluate(
-        """([part, ms]) => {
+        """([part, ms, times]) => {
+          let left = times;
           const ask = window.fetch;
           window.fetch = async (url, options) => {
+            const isLate = String(url).includes(part) && left-- !== 0;
             const answer = await ask(url, options);
-            if (String(url).includes(part)) await new Promise((go) => setTimeout(go, ms));
+            if (isLate) await new Promise((go) => setTimeout(go, ms));
             return answer;
           };
         }""",
-        [part, ms],
+        [part, ms, times],
     )
 
 
@@ -703,7 +705,9 @@ def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
     page.route("**/approve/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
     keys.press("a")
     expect(page.locator("#refusal")).to_contain_text("沒有執行")
-    keys.press("Escape", "c")
+    page.click("#refusal button")
+    expect(page.locator("#refusal")).to_be_empty()
+    keys.press("c")
     expect(page.locator(":focus")).to_have_attribute("name", "body")
     page.route("**/comments/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
     keys.type("這裡要再查。")
@@ -917,10 +921,10 @@ def test_a_late_preview_is_not_shown_over_a_newer_one(newsroom, at_desk):
     keys.press("e")
     area = page.locator(":focus")
     expect(area).to_have_attribute("name", "value")
+    page.wait_for_timeout(500)
+    late(page, "/preview/", 1_500, times=1)
     with page.expect_response("**/preview/"):
         keys.type("舊")
-        late(page, "/preview/", 1_500)
-    page.wait_for_timeout(100)
     keys.type("新")
     shown = page.locator("form:has(:focus) [data-preview]")
     expect(shown).to_contain_text("舊新")
@@ -995,3 +999,26 @@ def test_a_second_finger_takes_no_second_card(newsroom, at_desk):
     for kind, touches in (("touchStart", points[:1]), ("touchStart", points), ("touchEnd", [])):
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
     expect(page.locator(".is-dragged, .is-dragging")).to_have_count(0)
+
+
+def test_a_page_behind_others_asks_for_no_news_of_the_publication(newsroom, at_desk):
+    page, _keys = at_desk(newsroom.issue())
+    asked = []
+    page.on("request", lambda r: "/publication/" in r.url and asked.append(r.url))
+    page.evaluate(
+        """() => {
+          let isHidden = true;
+          Object.defineProperty(document, "hidden", { get: () => isHidden });
+          window.show = () => { isHidden = false; };
+          const moving = document.createElement("div");
+          moving.dataset.whileVisible = "";
+          moving.setAttribute("hx-get", `${location.pathname}publication/`);
+          moving.setAttribute("hx-trigger", "every 200ms");
+          document.getElementById("main").append(moving);
+          htmx.process(moving);
+        }"""
+    )
+    page.wait_for_timeout(1_000)
+    assert asked == []
+    with page.expect_request("**/publication/"):
+        page.evaluate("window.show()")
