@@ -902,7 +902,8 @@ def test_one_tab_does_not_forget_what_another_has_not_saved(newsroom, at_desk):
     second.keyboard.insert_text("乙分頁。")
     state = second.locator("form:has(:focus) [data-state]")
     expect(state).to_have_attribute("data-state", "saved")
-    page.wait_for_function("JSON.stringify({...localStorage}).includes('甲分頁')")
+    page.wait_for_timeout(500)
+    assert "甲分頁。" in page.evaluate("JSON.stringify({ ...localStorage })")
 
 
 def test_a_panel_that_comes_late_takes_nobody_out_of_another_field(newsroom, at_desk):
@@ -993,11 +994,14 @@ def test_ctrl_enter_pressed_twice_judges_one_card(newsroom, at_desk):
 
 def test_a_second_finger_takes_no_second_card(newsroom, at_desk):
     page, _keys = at_desk(newsroom.issue(), has_touch=True, viewport={"width": 390, "height": 844})
-    boxes = [page.locator("[data-grip]").nth(n).bounding_box() for n in (0, 1)]
-    points = [{"x": b["x"] + 8, "y": b["y"] + 15, "id": n} for n, b in enumerate(boxes)]
+    page.locator("[data-grip]").nth(3).scroll_into_view_if_needed()
+    boxes = [page.locator("[data-grip]").nth(n).bounding_box() for n in (3, 4)]
+    points = [{"x": b["x"] + 8, "y": b["y"] + 20, "id": n} for n, b in enumerate(boxes)]
     session = page.context.new_cdp_session(page)
     for kind, touches in (("touchStart", points[:1]), ("touchStart", points), ("touchEnd", [])):
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+        if touches:
+            expect(page.locator(".is-dragged")).to_have_count(1)
     expect(page.locator(".is-dragged, .is-dragging")).to_have_count(0)
 
 
