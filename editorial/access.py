@@ -31,7 +31,7 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def asks(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        if request.user.is_authenticated:
+        if request.user.is_authenticated and _is_theirs(request):
             return view(request, *args, **kwargs)
         if request.htmx:
             # Not on to another page: there is text on this one. It asks for the password itself.
@@ -46,6 +46,15 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return render(request, "editorial/signed_out.html", {"typed": typed}, status=401)
 
     return asks
+
+
+def _is_theirs(request: HttpRequest) -> bool:
+    """Whether what asks is a page of whoever is signed in, as far as it says (sending.js).
+
+    Somebody else may have signed in since, in another tab: what a page of the one before sends is
+    not theirs to have decided.
+    """
+    return request.headers.get("Copydesk-Person", "") in ("", str(request.user.pk))
 
 
 def address_behind_proxy(request: HttpRequest) -> str:

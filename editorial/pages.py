@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -32,14 +32,16 @@ from digest.models import (
     Edition,
     Event,
     Issue,
+    IssueTag,
     Passage,
     Run,
     Section,
 )
 from digest.publishing import channels_with
-from editorial import decisions, keymap, queue, undo
+from editorial import decisions, editing, forms, keymap, queue, undo
 from editorial.bulk import approvable_in_bulk
 from editorial.decisions import DECISIONS
+from editorial.labels import FRONT_LABELS
 from editorial.models import Membership, Preference, Presence, as_name, columns_of_name
 from editorial.queue import Case, IssueCase
 from editorial.refusals import Refusal
@@ -248,6 +250,26 @@ def _insight_on(
     refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
     title = " · ".join(title for title, _passages in parts)
     return InsightOnDesk(title, case, refusal, [p for _title, passages in parts for p in passages])
+
+
+def beside_cards(at: Workplace) -> dict[str, Any]:
+    """What stands beside the cards, as templates take it, where somebody has changed some of it."""
+    reading = at.issue.sections.filter(kind=Section.Kind.READING).first()
+    return {
+        "insight": insight_on(at),
+        "reading": passages_on(reading) if reading else (),
+        "front": front_on(at.issue),
+    }
+
+
+def front_on(issue: Issue) -> list[tuple[str | Promise, str]]:
+    """What people change of the front matter, as the day page shows it: labels and texts."""
+    tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
+    prefetch_related_objects([issue], tags)
+    return [
+        (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
+        for name, value in editing.front_values(issue).items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def parts(
     cards: Collection[int] = (),
     order: bool = False,
     insight: bool = False,
+    beside: bool = False,
     publication: bool = False,
     status: int = 200,
     refused: dict | None = None,
@@ -112,7 +113,8 @@ def parts(
     """Those parts of a day page that are different now, or that somebody has to look at again.
 
     The rows of these `cards` with their text; with `order` the order of all; with `insight` and
-    `publication` these parts of the page; how far the issue is, always.
+    `publication` these parts of the page, with `beside` all that stands beside the cards; how far
+    the issue is, always.
     """
     at = pages.workplace_of(by, issue)
     case = queue.case_of(issue, for_user=by.user_id)
@@ -134,7 +136,9 @@ def parts(
     }
     if order:
         context["order"] = case.order
-    if insight:
+    if beside:
+        context |= pages.beside_cards(at)
+    elif insight:
         context["insight"] = pages.insight_on(at)
     if publication:
         context |= {"case": case, "since": last_event(issue)}
@@ -177,7 +181,7 @@ def refused(
             issue,
             cards=[card_id] if card_id else (),
             order=True,
-            insight=True,
+            beside=True,
             status=STATUS[refusal.kind],
             refused=context | {"card_id": card_id},
         )

@@ -26,10 +26,21 @@ from editorial.views import (
 
 _DESK = "desk/<slug:desk>/"
 _ISSUE = f"{_DESK}<day:day>/"
-_SIGN_IN = LoginView.as_view(redirect_authenticated_user=True, authentication_form=SignInForm)
+
+
+class _SignIn(LoginView):
+    """The door. Whoever is signed in and comes by goes on; a name and a password are looked at
+    whoever is signed in: a page may be somebody else's (access.signed_in)."""
+
+    authentication_form = SignInForm
+
+    @property
+    def redirect_authenticated_user(self) -> bool:
+        return self.request.method != "POST"
+
 
 urlpatterns = [
-    path("sign-in/", _SIGN_IN, name="sign_in"),
+    path("sign-in/", _SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("keys/", keys.keys, name="keys"),
     path("keys/guided/", keys.guided, name="guided"),

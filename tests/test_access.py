@@ -368,3 +368,16 @@ def test_names_that_only_another_desk_uses_are_not_told(issue, editor, stranger)
         tagged = IssueTag.objects.filter(content_object=issue).first().tag.name
         names = page.get(reverse("terms", args=[who.desk.slug]), {"q": tagged}).json()["names"]
         assert (tagged in names) == told
+
+
+def test_a_page_of_somebody_else_is_answered_like_one_of_nobody(addresses, clients, editor, chief):
+    """The chief has signed in behind an editor's open page, in the same browser."""
+    browser = clients["chief"]
+    for page, status in ((chief, 200), (editor, 401), (chief, 200)):
+        asked = {"HX-Request": "true", "Copydesk-Person": str(page.user_id)}
+        assert browser.post(addresses["pulse"], headers=asked).status_code == status
+    # So the editor signs in on that page: a password is looked at although the chief is signed in.
+    for secret, person in (("wrong", chief), ("a long enough secret", editor)):
+        browser.post(reverse("sign_in"), {"username": "editor", "password": secret})
+        assert browser.session["_auth_user_id"] == str(person.user_id)
+    assert browser.get(reverse("sign_in")).status_code == 302

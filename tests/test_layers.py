@@ -117,7 +117,10 @@ EDITORIAL: dict[str, set[str]] = {
     "forms": {"editing", "labels"},
     "commenting": {"editing", "labels", "locking", "models", "refusals"},
     "keymap": {"models"},
-    "pages": {"bulk", "decisions", "keymap", "models", "queue", "refusals", "undo"},
+    "pages": {
+        *("bulk", "decisions", "editing", "forms", "keymap", "labels", "models", "queue"),
+        *("refusals", "undo"),
+    },
     "responses": {"editing", "forms", "history", "models", "pages", "queue", "refusals"},
     "templatetags": {"changes", "decisions", "diff", "models", "queue"},
     "urls": {"forms", "views"},

@@ -110,7 +110,7 @@ def front_field(request: HttpRequest, desk: str, day: date, field: str) -> HttpR
 
 def _parts_of_issue(request: HttpRequest, by: Membership, issue: Issue) -> dict[str, Any]:
     issue.refresh_from_db()
-    return {"parts": parts(request, by, issue, insight=True).content.decode()}
+    return {"parts": parts(request, by, issue, beside=True).content.decode()}
 
 
 def _saved(

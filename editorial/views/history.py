@@ -130,7 +130,7 @@ def undo(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         back=f"{back}#card-{min(cards)}" if cards else back,
         cards=cards,
         order=True,
-        insight=True,
+        beside=True,
     )
     if len(cards) == 1:
         response["Copydesk-Card"] = str(min(cards))  # the page goes where the change happened

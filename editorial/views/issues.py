@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from digest.models import IssueTag
-from editorial import editing, forms, pages, queue
+from editorial import pages, queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.labels import FRONT_LABELS
 from editorial.responses import last_event
 
 
@@ -39,9 +36,6 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     since = last_event(found)  # before the rows: what happens in between counts as not seen
     at = pages.workplace_of(by, found)
     view = pages.day_page(at)
-    tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
-    prefetch_related_objects([found], tags)
-    front = editing.front_values(found)
     alarms = pages.alarms_at(by.desk)
     context = {
         "by": by,
@@ -55,10 +49,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "ready": view.case.readiness,
         "since": since,
         "view": view,
-        "front": [
-            (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
-            for name, value in front.items()
-        ],
+        "front": pages.front_on(found),
         "alarms": alarms,
         "alarms_mark": pages.alarms_mark(alarms),
         "people": pages.people_at(found, but=by.user_id),

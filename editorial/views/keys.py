@@ -57,7 +57,8 @@ def keys(request: HttpRequest) -> HttpResponse:
 def guided(request: HttpRequest) -> HttpResponse:
     """Somebody has read the first steps: do not show them again."""
     Preference.objects.update_or_create(user=request.user, defaults={"guided": True})
-    return HttpResponse(status=204) if request.htmx else see_other(_back(request))
+    # Not 204: htmx leaves the page alone then, and the first steps would stay on it.
+    return HttpResponse() if request.htmx else see_other(_back(request))
 
 
 def _back(request: HttpRequest) -> str:

@@ -104,7 +104,9 @@ def _news(issue: Issue, by: Membership, since: int) -> dict:
     }
     if "card.move" in verbs and not added:
         news["order"] = case.order
-    if verbs & {"insight.edit", "insight.approve", "insight.withdraw", "suggestion.take"}:
+    if verbs & {"insight.edit", "reading.edit", "issue.edit", "suggestion.take"}:
+        news |= pages.beside_cards(at)
+    elif verbs & {"insight.approve", "insight.withdraw"}:
         news["insight"] = pages.insight_on(at)
     # What is signed or out is not what the desk holds any more, once somebody works on that.
     is_signed = issue.due_at or issue.published_id

@@ -4,10 +4,15 @@
 
 import { announce } from "./words.js";
 import { become, follow } from "./seen.js";
+import { flush } from "./saving.js";
 import { Refused, sendForParts } from "./sending.js";
 
 const form = document.getElementById("act");
 let queue = Promise.resolve();
+let underWay = 0; // how many are pressed and not answered yet
+
+/** What somebody has before their eyes: open fields hide the text that a colleague may change. */
+export const shownBy = (card) => card?.querySelector("[data-editor]")?.dataset.seen ?? "";
 
 /**
  * Do what a button says; `shown` is the hash its maker saw where that is not the button's own.
@@ -16,21 +21,27 @@ let queue = Promise.resolve();
 export function act(button, more = {}, shown = "") {
   const { id, name, value, formAction: url } = button;
   const isDecision = name === "seen"; // made once, about what its maker saw
+  const card = button.closest("[data-card]");
+  const isApproval = button.dataset.decision?.startsWith("approve");
+  const seen = shown || shownBy(card) || value;
   if (button.disabled || (isDecision && button.ariaBusy === "true")) return Promise.resolve(false);
   button.ariaBusy = "true";
+  underWay += 1;
   const going = queue.then(async () => {
-    // Now, not when it was pressed: up, up, up are three moves, each from where the last one led.
-    const data = new FormData(form);
-    document.getElementById("refusal")?.replaceChildren(); // it was about what went before
-    const present = (id && document.getElementById(id)?.value) || value;
-    if (name) data.set(name, isDecision ? become(shown || value) : present);
-    for (const [key, text] of Object.entries(more)) data.append(key, text);
     try {
+      // What is typed a moment ago is on the screen, so it is part of what is approved.
+      if (isApproval && !(await flush(card))) return false;
+      // Now, not when it was pressed: up, up, up are three moves, each from where the last one led.
+      const data = new FormData(form);
+      document.getElementById("refusal")?.replaceChildren(); // it was about what went before
+      const present = (id && document.getElementById(id)?.value) || value;
+      if (name) data.set(name, isDecision ? become(seen) : present);
+      for (const [key, text] of Object.entries(more)) data.append(key, text);
       const { headers } = await sendForParts(url, data);
       const [before, after] = [headers.get("Copydesk-Before"), headers.get("Copydesk-After")];
       if (before && after) follow(before, after);
-      const card = headers.get("Copydesk-Card");
-      if (card) form.dispatchEvent(new CustomEvent("restored", { detail: card }));
+      const restored = headers.get("Copydesk-Card");
+      if (restored) form.dispatchEvent(new CustomEvent("restored", { detail: restored }));
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -39,6 +50,8 @@ export function act(button, more = {}, shown = "") {
       return false;
     } finally {
       button.ariaBusy = "false";
+      underWay -= 1;
+      form.dispatchEvent(new CustomEvent("acted", { detail: button }));
     }
   });
   queue = going.catch(() => {});
@@ -74,4 +87,8 @@ export async function press(button, shown = "") {
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.submitter) press(event.submitter);
+});
+
+addEventListener("beforeunload", (event) => {
+  if (underWay) event.preventDefault();
 });

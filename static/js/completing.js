@@ -11,6 +11,11 @@ function lineAt(field) {
   return { start, end: end < 0 ? field.value.length : end };
 }
 
+function lineOf(field) {
+  const { start, end } = lineAt(field);
+  return field.value.slice(start, end).trim();
+}
+
 function placeFor(field) {
   let place = field.parentElement.querySelector(".completions");
   if (!place) {
@@ -22,8 +27,7 @@ function placeFor(field) {
 }
 
 async function offer(field) {
-  const { start, end } = lineAt(field);
-  const typed = field.value.slice(start, end).trim();
+  const typed = lineOf(field);
   const place = placeFor(field);
   if (!typed) return place.replaceChildren();
   const url = new URL(field.dataset.completes, location.href);
@@ -31,6 +35,7 @@ async function offer(field) {
   const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (!answer?.ok) return place.replaceChildren();
   const { names } = await answer.json();
+  if (lineOf(field) !== typed) return; // a later one is on its way
   const present = new Set(field.value.split("\n"));
   place.replaceChildren(...names.filter((name) => !present.has(name)).map((name) => {
     const button = document.createElement("button");
@@ -38,6 +43,7 @@ async function offer(field) {
     button.className = "button";
     button.textContent = name;
     button.addEventListener("click", () => {
+      if (lineOf(field) !== typed) return place.replaceChildren(); // meant for another line
       const line = lineAt(field);
       field.setRangeText(name, line.start, line.end, "end");
       field.focus();

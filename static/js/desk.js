@@ -13,6 +13,7 @@ import "./remarks.js";
 import { keptKeys } from "./journal.js";
 import { adopt } from "./saving.js";
 import "./signing.js";
+import "./visible.js";
 import * as walk from "./walking.js";
 import { announce } from "./words.js";
 

@@ -2,7 +2,7 @@
 // key down or has Ctrl, Meta or Alt pressed (but Alt with the arrows, which moves a card).
 // Behaviour hangs on: #workplace[data-keys] (action → key, empty when somebody works without).
 
-import { press } from "./acting.js";
+import { press, settled, shownBy } from "./acting.js";
 import { askWhere } from "./ordering.js";
 import * as panels from "./panels.js";
 import { flush } from "./saving.js";
@@ -66,7 +66,8 @@ const ACTIONS = {
     const source = card.querySelector(".sources a");
     if (source) open(source.href, "_blank", "noopener,noreferrer");
   },
-  undo: () => {
+  undo: async () => {
+    await settled(); // what was pressed a moment ago is what to take back
     const undo = document.getElementById("undo");
     if (undo) press(undo);
     else announce(word("nothing-to-undo"));
@@ -93,6 +94,12 @@ function goToSection(number) {
   else section?.scrollIntoView({ block: "start" });
 }
 
+const ALONE = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "NumLock"]);
+/** Which key it is: with Caps Lock on, `a` is still `a`, and `S` takes a Shift. */
+const keyOf = (event) =>
+  event.getModifierState("CapsLock") && /^[a-z]$/i.test(event.key)
+    ? event.key[event.shiftKey ? "toUpperCase" : "toLowerCase"]()
+    : event.key;
 const isComposing = (event) => event.isComposing || event.keyCode === 229;
 const inField = (element) =>
   element.closest?.("input:not([type=hidden]), textarea, select, [contenteditable]");
@@ -122,7 +129,8 @@ addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return void escape(card);
-  if (event.repeat) return;
+  // Where a digit takes Shift, that comes between `g` and the digit.
+  if (event.repeat || ALONE.has(event.key)) return;
   if (waitsForSection) {
     clearTimeout(waitsForSection);
     waitsForSection = null;
@@ -132,17 +140,17 @@ addEventListener("keydown", (event) => {
       return;
     }
   }
-  if (event.key === "g") {
+  if (keyOf(event) === "g") {
     waitsForSection = setTimeout(() => { waitsForSection = null; }, 1_500);
     return;
   }
   if (/^[1-5]$/.test(event.key)) {
     const collision = event.target.closest?.("form.is-collided");
     const rate = card && document.getElementById(`rate-${card.dataset.card}-${event.key}`);
-    if (rate && !collision && rate.ariaPressed !== "true") press(rate);
+    if (rate && !collision) press(rate); // the one that is shown, too: another may be on its way
     return;
   }
-  const action = actionOf.get(event.key);
+  const action = actionOf.get(keyOf(event));
   if (!action || (!card && !WITHOUT_CARD.has(action))) return;
   // Enter and blank on a button are the button's; letters are ours wherever the focus is.
   event.preventDefault();
@@ -177,7 +185,7 @@ async function inside(event) {
     }
     // What was on the screen: the card as it was opened, with one's own changes. What somebody else
     // changed behind the open fields is not part of it, whatever the button says by now.
-    const shown = card.querySelector("[data-editor]")?.dataset.seen;
+    const shown = shownBy(card);
     if ((await flush(card)) && (await panels.close(card))) {
       walk.judgeAndGoOn(card, button(card, "approve"), { shown });
     }
@@ -187,7 +195,7 @@ async function inside(event) {
 function inDialog(event, dialog) {
   if (!isOn || inField(event.target) || event.repeat) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const found = [...dialog.querySelectorAll("[data-key]")].find((each) => each.dataset.key === event.key);
+  const found = [...dialog.querySelectorAll("[data-key]")].find((each) => each.dataset.key === keyOf(event));
   if (found) {
     event.preventDefault();
     found.click();

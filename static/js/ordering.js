@@ -108,7 +108,7 @@ line.className = "drop-line";
 
 document.addEventListener("pointerdown", (event) => {
   const grip = event.target.closest?.("[data-grip]");
-  if (!grip || event.button) return;
+  if (!grip || event.button || drag) return; // one hand at a time
   event.preventDefault();
   const moved = grip.closest(".card");
   drag = { moved, grip, id: event.pointerId, target: null };

@@ -1,9 +1,10 @@
 // What opens below a card: its fields, comments, history, differences. Fetched when asked for.
 // Behaviour hangs on: [data-panel] (a link that works without us), .card__panel.
 
+import { isTyping } from "./parts.js";
 import { adopt, flush } from "./saving.js";
 import { go, setOpen } from "./walking.js";
-import { send, signInAgain, whileBusy } from "./sending.js";
+import { load, send } from "./sending.js";
 import { word } from "./words.js";
 
 let opening = null; // while a panel is on its way, keys are not for the card
@@ -18,19 +19,12 @@ export async function open(card, url, kind, { field = "" } = {}) {
   if (!panel) return;
   if (isEditing(card) && !(await flush(card))) return;
   go(card, { focus: false });
+  const before = document.activeElement;
   opening = kind;
   card.classList.toggle("is-editing", kind === "edit");
   panel.ariaBusy = "true";
   try {
-    const answer = await whileBusy(fetch(url, {
-      headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000),
-    }));
-    if (answer.status === 401) {
-      await signInAgain();
-      return await open(card, url, kind, { field });
-    }
-    if (!answer.ok) throw new Error(answer.status);
-    htmx.swap(panel, await answer.text(), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    htmx.swap(panel, await load(url), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     Object.assign(panel.dataset, { kind, url });
     adopt(panel);
   } catch {
@@ -41,6 +35,8 @@ export async function open(card, url, kind, { field = "" } = {}) {
     panel.ariaBusy = "false";
   }
   setOpen(card, true);
+  // Whoever has gone on to type somewhere else stays there.
+  if (document.activeElement !== before && isTyping(document.activeElement)) return;
   const first = (field && panel.querySelector(`[data-typing$=".${field}"] [name=value]`))
     || panel.querySelector("[data-focus]")
     || panel.querySelector("textarea, [name=value], a, button");
@@ -87,9 +83,11 @@ function schedulePreview(input, delay = 250) {
   clearTimeout(previews.get(input));
   previews.set(input, setTimeout(async () => {
     const data = new FormData();
-    data.set("value", input.value);
+    const shown = input.value;
+    data.set("value", shown);
     try {
       const { text } = await send(place.dataset.preview, data, { once: true });
+      if (input.value !== shown) return; // a later one is on its way
       htmx.swap(place, text, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     } catch { /* the next key tries again; the text itself is the field's business */ }
   }, delay));

@@ -1,7 +1,7 @@
 // Parts of the page that are different now: each replaces the element with its id. What somebody
 // types in is never replaced, and focus stays where it was.
 
-const isTyping = (element) =>
+export const isTyping = (element) =>
   element?.matches?.("textarea, select, input:not([type=hidden]):not([type=submit])");
 
 /** Show the parts of an answer. */

@@ -3,7 +3,7 @@
 // Behaviour hangs on: #workplace[data-pulse], #people, [data-who].
 
 import { sendForParts } from "./sending.js";
-import { here, takeSeen } from "./walking.js";
+import { here, keepSeen, takeSeen } from "./walking.js";
 
 const EVERY = 15_000; // ms
 const url = document.getElementById("workplace")?.dataset.pulse;
@@ -15,8 +15,9 @@ async function beat() {
   if (document.visibilityState === "visible") {
     const data = new FormData(form);
     data.set("card", here()?.dataset.card ?? "");
-    for (const pair of takeSeen()) data.append("seen", pair);
-    await sendForParts(url, data, { once: true }).catch(() => {});
+    const pairs = takeSeen();
+    for (const pair of pairs) data.append("seen", pair);
+    await sendForParts(url, data, { once: true }).catch(() => keepSeen(pairs));
     showWho();
   }
   timer = setTimeout(beat, EVERY);

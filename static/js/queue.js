@@ -1,5 +1,7 @@
-// Looks for cards while somebody types, and asks for news only while somebody could see them.
-// Behaviour hangs on: form[data-find], [data-while-visible].
+// Looks for cards while somebody types.
+// Behaviour hangs on: form[data-find].
+
+import "./visible.js";
 
 const PAUSE = 300; // milliseconds without a key
 
@@ -26,7 +28,3 @@ for (const form of document.querySelectorAll("form[data-find]")) {
     asked = box.value;
   });
 }
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.target.matches("[data-while-visible]")) event.preventDefault();
-});

@@ -23,9 +23,14 @@ class Field {
     this.timer = null;
     this.collision = null;
     this.trouble = false;
+    this.isComposing = false;
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
     this.input.addEventListener("input", (event) => { if (!event.isComposing) this.typed(); });
-    this.input.addEventListener("compositionend", () => this.typed());
+    this.input.addEventListener("compositionstart", () => { this.isComposing = true; });
+    this.input.addEventListener("compositionend", () => {
+      this.isComposing = false;
+      this.typed();
+    });
     this.input.addEventListener("blur", () => { if (this.isDirty) this.save(); });
     form.addEventListener("click", (event) => {
       const take = event.target.closest("[data-take]");
@@ -33,8 +38,9 @@ class Field {
     });
     form.addEventListener("keydown", (event) => {
       const key = { 1: "mine", 2: "theirs", 3: "merged" }[event.key];
+      const isHeld = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
       const inField = event.target === this.input;
-      if (this.collision && key && !inField && !event.isComposing) {
+      if (this.collision && key && !isHeld && !inField && !event.isComposing) {
         event.preventDefault();
         this.settle(key);
       }
@@ -67,11 +73,19 @@ class Field {
       this.say("saved");
       return;
     }
-    const isKept = journal.keep(this.key, this.input.value, this.base);
+    const isKept = this.keep();
     if (!this.collision) {
       this.say(isKept ? "typing" : "not-kept");
-      this.timer = setTimeout(() => this.save(), AFTER_TYPING);
+      this.saveIn(AFTER_TYPING);
     }
+  }
+
+  keep() { return journal.keep(this.key, this.input.value, this.base); }
+
+  /** Saves after a while; what an input method has not finished by then is saved once it has. */
+  saveIn(time) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { if (!this.isComposing) this.save(); }, time);
   }
 
   say(state, detail = "") {
@@ -111,8 +125,8 @@ class Field {
       this.show("");
       if (answer.hash) follow(answer.before, answer.hash);
       if (this.isDirty) {
-        journal.keep(this.key, this.input.value, this.base);
-        this.timer = setTimeout(() => this.save(), AFTER_TYPING);
+        this.keep();
+        this.saveIn(AFTER_TYPING);
       } else {
         journal.forget(this.key);
         this.form.removeAttribute("data-dirty");
@@ -126,7 +140,7 @@ class Field {
       } else {
         // An answer that was cut off, or none of ours: it is kept, and tried again.
         this.say("not-saved", word("not-saved-why"));
-        this.timer = setTimeout(() => this.save(), AFTER_TROUBLE);
+        this.saveIn(AFTER_TROUBLE);
       }
     }
   }
@@ -142,6 +156,7 @@ class Field {
     }
     const reasons = answer.errors ?? [word("not-saved-why")];
     this.say("not-saved", reasons.join(" "));
+    if (error.status >= 500 || error.status === 429) this.saveIn(AFTER_TROUBLE); // it may pass
   }
 
   /** After a collision: keep mine, take theirs, or go on with both together. */
@@ -192,4 +207,10 @@ export async function flush(root) {
 
 addEventListener("beforeunload", (event) => {
   if ([...fields.values()].some((field) => field.isDirty)) event.preventDefault();
+});
+
+// Another tab of the same person has saved this field and forgotten it; what is typed here is not.
+addEventListener("storage", (event) => {
+  if (event.newValue !== null) return;
+  for (const field of fields.values()) if (field.isDirty) field.keep();
 });

@@ -9,10 +9,15 @@ const PATIENCE = 15_000; // ms for one answer
 const GONE = new Set([502, 503, 504]); // the desk is out of reach, not at fault
 const WAITS = [500, 1_000, 2_000, 4_000, 8_000]; // ms between tries while the network is gone
 
-/** An answer that says no: its status and its text. */
+// Whose page it is: somebody else may have signed in since, in another tab.
+const person = document.getElementById("workplace")?.dataset.person ?? "";
+const OURS = { "HX-Request": "true", "Copydesk-Person": person };
+
+/** An answer that says no: its status, its text, and whether it was asked for more than once. */
 export class Refused extends Error {
-  constructor(response, text) {
+  constructor(response, text, isDoubtful = false) {
     super(`${response.status}`);
+    this.isDoubtful = isDoubtful;
     this.status = response.status;
     this.text = text;
   }
@@ -30,19 +35,21 @@ function token() {
 export async function send(url, data, { once = false } = {}) {
   data.delete("csrfmiddlewaretoken"); // the page's own may be older than the session
   let renewed = false;
+  let isDoubtful = false; // an answer got lost: it may have been done all the same
   for (let attempt = 0; ; attempt += 1) {
     let response, text;
     try {
       response = await whileBusy(fetch(url, {
         method: "POST",
         body: data,
-        headers: { "X-CSRFToken": token(), "HX-Request": "true" },
+        headers: { ...OURS, "X-CSRFToken": token() },
         signal: AbortSignal.timeout(PATIENCE),
       }));
       text = await response.text();
       if (GONE.has(response.status)) throw new TypeError(`${response.status}`);
     } catch (error) {
       if (once) throw error;
+      isDoubtful = true;
       setConnection(word("offline"));
       await pause(WAITS[Math.min(attempt, WAITS.length - 1)]);
       continue;
@@ -54,25 +61,49 @@ export async function send(url, data, { once = false } = {}) {
       continue;
     }
     if (response.status === 403 && text.includes("data-refused=\"csrf\"") && !renewed) {
-      renewed = true;
-      await fetch(location.href, { method: "GET" }); // brings a new token
+      renewed = await fetch(location.href).then(() => true, () => false); // brings a new token
       continue;
     }
-    if (!response.ok) throw new Refused(response, text);
+    if (!response.ok) throw new Refused(response, text, isDoubtful);
     return { headers: response.headers, text };
   }
 }
 
-/** Send a form and show the parts that are different now, be they good news or bad. */
-export async function sendForParts(url, data, options) {
+/**
+ * Send a form and show the parts that are different now, be they good news or bad. `once` is for
+ * what nobody waits for, so that its failure is not worth a word.
+ */
+export async function sendForParts(url, data, { once = false } = {}) {
   try {
-    const answer = await send(url, data, options);
+    const answer = await send(url, data, { once });
     apply(answer.text);
     return answer;
   } catch (error) {
-    if (error instanceof Refused) apply(error.text);
+    if (!(error instanceof Refused)) throw error;
+    if (error.text.includes('id="refusal"')) apply(error.text);
+    else if (!once) refuse("not-done");
+    if (error.isDoubtful) refuse("sent-twice");
     throw error;
   }
+}
+
+/** Show one of the page's own refusals, above what the desk said. */
+function refuse(name) {
+  const { content } = document.getElementById(name);
+  document.getElementById("refusal")?.prepend(content.cloneNode(true));
+}
+
+/** Fetch a part of the page; throws where there is none. An ended session is signed in to again. */
+export async function load(url) {
+  const answer = await whileBusy(fetch(url, {
+    headers: OURS, signal: AbortSignal.timeout(PATIENCE),
+  }));
+  if (answer.status === 401) {
+    await signInAgain();
+    return load(url);
+  }
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.text();
 }
 
 let atWork = 0;

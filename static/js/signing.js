@@ -3,7 +3,7 @@
 
 import { settled } from "./acting.js";
 import { flush } from "./saving.js";
-import { whileBusy } from "./sending.js";
+import { load } from "./sending.js";
 import { word } from "./words.js";
 
 const dialog = document.getElementById("proof");
@@ -17,9 +17,7 @@ export async function openProof() {
   place.textContent = "";
   dialog.showModal();
   try {
-    const answer = await whileBusy(fetch(link.href, { headers: { "HX-Request": "true" } }));
-    if (!answer.ok) throw new Error(answer.status);
-    htmx.swap(place, await answer.text(), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    htmx.swap(place, await load(link.href), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     (place.querySelector("[data-decision=sign]:not(:disabled)") ?? place.querySelector("h2"))?.focus();
   } catch {
     place.textContent = word("not-loaded");
@@ -32,13 +30,13 @@ document.addEventListener("click", (event) => {
   openProof();
 });
 
-// Once it is signed, or refused, the dialog has done its work: the page shows what comes next.
-document.addEventListener("htmx:oobAfterSwap", (event) => {
-  const id = event.detail.target?.id;
-  if (dialog?.open && (id === "publication" || id === "refusal")) {
-    dialog.close();
-    const part = document.getElementById(id);
-    part.tabIndex = -1;
-    part.focus();
-  }
+// Once it is signed, or refused, the dialog has done its work: the page shows what comes next. What
+// others do meanwhile closes nothing: somebody is reading.
+document.getElementById("act")?.addEventListener("acted", ({ detail: button }) => {
+  if (!dialog?.open || !dialog.contains(button)) return;
+  dialog.close();
+  const refusal = document.getElementById("refusal");
+  const part = refusal.firstElementChild ? refusal : document.getElementById("publication");
+  part.tabIndex = -1;
+  part.focus();
 });

@@ -57,17 +57,27 @@ function look(card) {
   timer = setTimeout(() => {
     const row = rowOf(card);
     const isOpen = card.querySelector(".card__more")?.open;
-    if (current !== card || !isOpen || !row?.dataset.hash || !/^\d+$/.test(card.dataset.card)) return;
+    if (document.hidden || current !== card || !isOpen || !row?.dataset.hash || !/^\d+$/.test(card.dataset.card)) return;
     seen.set(card.dataset.card, row.dataset.hash);
     if (row.dataset.attention === "changed") row.removeAttribute("data-attention");
   }, LOOKED_AT);
 }
+
+// A page that was loaded behind others, or left there, is looked at when it comes to the front.
+document.addEventListener("visibilitychange", () => { if (here()) look(here()); });
 
 /** What was seen since the last time somebody asked, as `card:hash`. */
 export function takeSeen() {
   const pairs = [...seen].map(([card, hash]) => `${card}:${hash}`);
   seen.clear();
   return pairs;
+}
+
+/** What could not be told is told the next time. */
+export function keepSeen(pairs) {
+  for (const [card, hash] of pairs.map((pair) => pair.split(":"))) {
+    if (!seen.has(card)) seen.set(card, hash);
+  }
 }
 
 export function step(by) {
@@ -104,6 +114,7 @@ export async function judgeAndGoOn(card, button, { asks = false, shown = "" } = 
     announce(card.querySelector(".row__why")?.textContent ?? word("not-possible"));
     return;
   }
+  if (judged.has(card)) return; // pressed twice: what comes next was not looked at yet
   judged.add(card);
   const going = press(button, shown);
   const goOn = () => {

@@ -633,3 +633,396 @@ def test_the_insight_that_a_colleague_changed_is_shown_before_it_can_be_approved
     state = theirs.locator("form:has(:focus) [data-state]")
     expect(state).to_have_attribute("data-state", "saved")
     expect(mine.locator("#body-insight")).to_contain_text("對方改寫的洞察。", timeout=30_000)
+
+
+def late(page: Page, part: str, ms: int = 1_000, *, times: int = -1) -> None:
+    """Let the answers from addresses with this part come late; all of them, or the next so many."""
+    page.evaluate(
+        """([part, ms, times]) => {
+          let left = times;
+          const ask = window.fetch;
+          window.fetch = async (url, options) => {
+            const isLate = String(url).includes(part) && left-- !== 0;
+            const answer = await ask(url, options);
+            if (isLate) await new Promise((go) => setTimeout(go, ms));
+            return answer;
+          };
+        }""",
+        [part, ms, times],
+    )
+
+
+def end_session(page: Page) -> None:
+    cookies = [c for c in page.context.cookies() if c["name"] != "sessionid"]
+    page.context.clear_cookies()
+    page.context.add_cookies(cookies)
+
+
+def fire(page: Page, **options) -> None:
+    """A key as some keyboards report it."""
+    page.evaluate(
+        """(options) => document.activeElement.dispatchEvent(new KeyboardEvent(
+             "keydown", { bubbles: true, cancelable: true, ...options }))""",
+        options,
+    )
+
+
+def test_what_is_being_typed_is_part_of_what_is_approved(newsroom, at_desk):
+    """The button is pressed before autosave would have been."""
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    first = here(page)
+    keys.press("e")
+    expect(page.locator(":focus")).to_have_attribute("name", "value")
+    late(page, "/fields/", 300)
+    keys.type("按下核可前打的字。")
+    page.locator(f"#{first} [data-decision=approve]").click()
+    expect(page.locator(f"#{first} .state--approved")).to_be_visible()
+    expect(page.locator("#refusal")).to_be_empty()
+    [(_verb, seen, _actor)] = decisions(newsroom, address)
+    text = rows(newsroom, "SELECT summary FROM digest_card WHERE hash = ?", seen)
+    assert text[0][0].startswith("按下核可前打的字。")
+
+
+def test_the_approve_button_knows_nothing_that_open_fields_hide(newsroom, at_desk):
+    address = newsroom.issue()
+    (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    row = mine.locator(".card.is-here > .row")
+    shown = row.get_attribute("data-hash")
+    for page, keys in ((mine, my_keys), (theirs, their_keys)):
+        keys.press("e")
+        expect(page.locator(":focus")).to_have_attribute("name", "value")
+    theirs.locator('[data-typing$=".details"] textarea').focus()
+    their_keys.type("- 對方悄悄加的一條。\n")
+    expect(row).not_to_have_attribute("data-hash", shown, timeout=30_000)
+    row.locator("[data-decision=approve]").click()
+    expect(mine.locator("#refusal")).to_contain_text("文字已有變動")
+    assert decisions(newsroom, address) == []
+
+
+def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    page.route("**/approve/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
+    keys.press("a")
+    expect(page.locator("#refusal")).to_contain_text("沒有執行")
+    page.click("#refusal button")
+    expect(page.locator("#refusal")).to_be_empty()
+    keys.press("c")
+    expect(page.locator(":focus")).to_have_attribute("name", "body")
+    page.route("**/comments/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
+    keys.type("這裡要再查。")
+    keys.press("Control+Enter")
+    expect(page.locator("#refusal")).to_contain_text("沒有執行")
+    expect(page.locator(":focus")).to_have_value("這裡要再查。")
+
+
+def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    before = headlines(page)
+
+    def lose(route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/move/", lose, times=1)
+    keys.press("Alt+ArrowDown")
+    expect(page.locator("#refusal")).to_contain_text("可能第一次就已執行")
+    assert headlines(page)[:2] == [before[1], before[0]]
+
+
+def test_the_page_of_one_person_decides_nothing_for_another(newsroom, at_desk):
+    """Somebody else signs in, in another tab of the same browser."""
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    second = page.context.new_page()
+    second.set_default_timeout(15_000)
+    second.goto(address)
+    second.click("form[action*=sign-out] button")
+    second.wait_for_url("**/sign-in/**")
+    second.goto(f"{newsroom.address}/desk/")
+    second.fill("#id_username", CHIEF[0])
+    second.fill("#id_password", CHIEF[1])
+    second.click("#sign-in button")
+    second.wait_for_url("**/desk/daily/")
+    page.bring_to_front()
+    keys.press("a")
+    expect(page.locator("#again")).to_be_visible()
+    assert decisions(newsroom, address) == []
+    page.fill("#again-password", CHIEF[1])  # the other's is of no use
+    page.click("#again button")
+    expect(page.locator("[data-trouble]")).not_to_be_empty()
+    page.fill("#again-password", EDITOR[1])
+    page.click("#again button")
+    expect(page.locator(APPROVED)).to_have_count(1)
+    [(_verb, _seen, actor)] = decisions(newsroom, address)
+    assert rows(newsroom, "SELECT username FROM auth_user WHERE id = ?", actor) == [(EDITOR[0],)]
+
+
+def test_what_an_input_method_has_not_finished_is_not_saved(newsroom, at_desk):
+    """The next word is begun before autosave has taken the one before."""
+    page, keys = at_desk(newsroom.issue())
+    keys.press("e")
+    expect(page.locator(":focus")).to_have_attribute("name", "value")
+    saves = []
+    page.on("request", lambda r: "/fields/" in r.url and saves.append(r.post_data))
+    session = page.context.new_cdp_session(page)
+    keys.type("甲")
+    session.send(
+        "Input.imeSetComposition", {"text": "ㄐㄧ", "selectionStart": 2, "selectionEnd": 2}
+    )
+    page.wait_for_timeout(1_200)
+    assert saves == []
+    session.send("Input.insertText", {"text": "機"})
+    expect(page.locator("form:has(:focus) [data-state]")).to_have_attribute("data-state", "saved")
+    assert len(saves) == 1 and "甲機" in saves[0]
+
+
+def test_a_digit_that_takes_shift_goes_to_a_section_and_rates_nothing(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    rates = []
+    page.on("request", lambda r: "/rate/" in r.url and rates.append(r.url))
+    keys.press("g", "Shift")
+    fire(page, key="3", shiftKey=True)
+    expect(page.locator('[data-number="3"] .card.is-here')).to_have_count(1)
+    assert rates == []
+
+
+def test_caps_lock_changes_no_key(newsroom, at_desk):
+    page, _keys = at_desk(newsroom.issue(), CHIEF)
+    first = here(page)
+    fire(page, key="J", modifierCapsLock=True)
+    assert here(page) != first
+    fire(page, key="H", modifierCapsLock=True)
+    expect(page.locator(".card.is-here .history")).to_be_visible()
+    fire(page, key="s", shiftKey=True, modifierCapsLock=True)
+    expect(page.locator("#proof")).to_be_visible()
+
+
+def test_a_collision_is_not_settled_by_a_key_that_belongs_to_the_browser(newsroom, at_desk):
+    address = newsroom.issue()
+    (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    for page, keys in ((mine, my_keys), (theirs, their_keys)):
+        keys.press("e")
+        expect(page.locator(":focus")).to_have_attribute("name", "value")
+    their_keys.type("他的。")
+    state = theirs.locator("form:has(:focus) [data-state]")
+    expect(state).to_have_attribute("data-state", "saved")
+    my_keys.type("我的。")
+    expect(mine.locator(".collision")).to_be_visible()
+    mine.locator("[data-take]").first.focus()
+    my_keys.press("Control+1", "Alt+1")
+    fire(mine, key="1", repeat=True)
+    expect(mine.locator(".collision")).to_be_visible()
+    my_keys.press("2")
+    expect(mine.locator(".collision")).to_have_count(0)
+
+
+def test_a_decision_is_taken_back_and_a_rating_corrected_before_their_answers_came(
+    newsroom, at_desk
+):
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    first = here(page)
+    late(page, "/approve/")
+    with page.expect_response("**/undo/"):
+        keys.press("a", "u")
+    expect(page.locator(f"#{first}.is-here")).to_be_visible()
+    expect(page.locator(f"#{first} .state--approved")).to_have_count(0)
+    assert [verb for verb, *_ in decisions(newsroom, address)] == ["card.approve"]
+    right = page.locator(f'#{first} .rate[aria-pressed="true"]').get_attribute("id")
+    wrong = "1" if right[-1] != "1" else "2"
+    late(page, "/rate/")
+    keys.press(wrong, right[-1])
+    expect(page.locator(f'#{first} .rate[aria-pressed="true"]')).not_to_have_id(right)
+    expect(page.locator(f'#{first} .rate[aria-pressed="true"]')).to_have_id(right)
+
+
+def test_a_decision_on_its_way_is_not_left_behind_unasked(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.context.set_offline(True)
+    keys.press("a")
+    expect(page.locator("#connection")).not_to_be_empty()
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
+    assert asked == ["beforeunload"]
+    page.context.set_offline(False)
+    expect(page.locator(APPROVED)).to_have_count(1)
+
+
+def test_the_proof_asks_for_a_new_session_and_stays_open_while_others_work(newsroom, at_desk):
+    address = newsroom.issue()
+    (chief, keys), (editor, editor_keys) = at_desk(address, CHIEF), at_desk(address)
+    end_session(chief)
+    keys.press("S")
+    chief.fill("#again-password", CHIEF[1])
+    chief.click("#again button")
+    expect(chief.locator("#proof .signing")).to_be_visible()
+    editor.evaluate("document.getElementById('front').focus()")
+    editor_keys.press("e")
+    expect(editor.locator("#front :focus")).to_have_count(1)
+    editor.locator('#front [data-typing$=".title"] textarea').focus()
+    editor_keys.type("新")
+    expect(editor.locator("#issue-title")).to_contain_text("新")
+    expect(chief.locator("#issue-title")).to_contain_text("新", timeout=30_000)
+    expect(chief.locator("#proof .signing")).to_be_visible()
+
+
+def test_the_reading_list_and_the_front_matter_show_what_was_typed_into_them(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    for part in ("reading", "front"):
+        page.evaluate("part => document.getElementById(part).focus()", part)
+        keys.press("e")
+        expect(page.locator(f"#{part} .editor :focus")).to_have_count(1)
+        keys.type("剛打的字")
+        expect(page.locator("form:has(:focus) [data-state]")).to_have_attribute(
+            "data-state", "saved"
+        )
+        keys.press("Escape")
+        expect(page.locator(f"#{part} .editor")).to_have_count(0)
+        expect(page.locator(f"#{part} .card__body")).to_contain_text("剛打的字")
+        keys.press("u")
+        expect(page.locator(f"#{part} .card__body")).not_to_contain_text("剛打的字")
+
+
+def test_one_tab_does_not_forget_what_another_has_not_saved(newsroom, at_desk):
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    second = page.context.new_page()
+    second.set_default_timeout(15_000)
+    second.goto(address)
+    expect(second.locator(".card.is-here")).to_have_count(1)
+    for each in (page, second):
+        each.keyboard.press("e")
+        expect(each.locator(":focus")).to_have_attribute("name", "value")
+    page.route("**/fields/**", lambda route: route.abort())
+    keys.type("甲分頁。")
+    expect(page.locator("#connection")).not_to_be_empty()
+    second.keyboard.insert_text("乙分頁。")
+    state = second.locator("form:has(:focus) [data-state]")
+    expect(state).to_have_attribute("data-state", "saved")
+    page.wait_for_timeout(500)
+    assert "甲分頁。" in page.evaluate("JSON.stringify({ ...localStorage })")
+
+
+def test_a_panel_that_comes_late_takes_nobody_out_of_another_field(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    late(page, "/cards/")
+    keys.press("e")
+    page.locator("#search").focus()
+    page.keyboard.type("abc")
+    expect(page.locator(".editor")).to_be_visible()
+    page.keyboard.type("def")
+    expect(page.locator("#search")).to_have_value("abcdef")
+
+
+def test_a_late_preview_is_not_shown_over_a_newer_one(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    keys.press("e")
+    area = page.locator(":focus")
+    expect(area).to_have_attribute("name", "value")
+    page.wait_for_timeout(500)
+    late(page, "/preview/", 1_500, times=1)
+    with page.expect_response("**/preview/"):
+        keys.type("舊")
+    keys.type("新")
+    shown = page.locator("form:has(:focus) [data-preview]")
+    expect(shown).to_contain_text("舊新")
+    page.wait_for_timeout(1_600)
+    expect(shown).to_contain_text("舊新")
+
+
+def test_a_completion_is_for_the_line_it_was_offered_for(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    keys.press("e")
+    area = page.locator('.editor [data-typing$=".entities"] textarea')
+    area.focus()
+    before = area.input_value()
+    keys.press("Control+End")
+    page.keyboard.type("\nO")
+    offered = page.locator(".completions button").first
+    expect(offered).to_be_visible()
+    keys.press("Control+Home")
+    offered.click()
+    expect(area).to_have_value(f"{before}\nO")
+
+
+def test_what_was_seen_is_told_when_it_could_not_be_told_before(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    first = page.locator(".card.is-here").get_attribute("data-card")
+    with page.expect_event("requestfailed"):
+        page.route("**/pulse/", lambda route: route.abort())
+    page.unroute("**/pulse/")
+    keys.press("j")
+    with page.expect_request(
+        lambda r: r.url.endswith("/pulse/") and f"\r\n\r\n{first}:" in (r.post_data or "")
+    ):
+        pass
+
+
+def test_the_first_steps_leave_the_page_when_they_were_read(newsroom, at_desk):
+    page, _keys = at_desk(newsroom.issue())
+    page.click("#guide button")
+    expect(page.locator("#guide")).to_have_count(0)
+
+
+def test_what_a_failing_desk_did_not_save_is_saved_when_it_works_again(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    keys.press("e")
+    expect(page.locator(":focus")).to_have_attribute("name", "value")
+    failing = {"status": 500, "body": "<h1>Oh.</h1>"}
+    page.route("**/fields/**", lambda route: route.fulfill(**failing), times=1)
+    keys.type("失敗一次。")
+    state = page.locator("form:has(:focus) [data-state]")
+    expect(state).to_have_attribute("data-state", "not-saved")
+    expect(state).to_have_attribute("data-state", "saved")
+
+
+def test_ctrl_enter_pressed_twice_judges_one_card(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    second = page.locator(".cards > .card").nth(1).get_attribute("id")
+    keys.press("e")
+    expect(page.locator(":focus")).to_have_attribute("name", "value")
+    late(page, "/fields/", 500)
+    late(page, "/approve/", 500)
+    keys.type("改寫。")
+    keys.press("Control+Enter", "Control+Enter")
+    expect(page.locator(APPROVED)).to_have_count(1)
+    assert here(page) == second
+
+
+def test_a_second_finger_takes_no_second_card(newsroom, at_desk):
+    page, _keys = at_desk(newsroom.issue(), has_touch=True, viewport={"width": 390, "height": 844})
+    page.locator("[data-grip]").nth(3).scroll_into_view_if_needed()
+    boxes = [page.locator("[data-grip]").nth(n).bounding_box() for n in (3, 4)]
+    points = [{"x": b["x"] + 8, "y": b["y"] + 20, "id": n} for n, b in enumerate(boxes)]
+    session = page.context.new_cdp_session(page)
+    for kind, touches in (("touchStart", points[:1]), ("touchStart", points), ("touchEnd", [])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+        if touches:
+            expect(page.locator(".is-dragged")).to_have_count(1)
+    expect(page.locator(".is-dragged, .is-dragging")).to_have_count(0)
+
+
+def test_a_page_behind_others_asks_for_no_news_of_the_publication(newsroom, at_desk):
+    page, _keys = at_desk(newsroom.issue())
+    asked = []
+    page.on("request", lambda r: "/publication/" in r.url and asked.append(r.url))
+    page.evaluate(
+        """() => {
+          let isHidden = true;
+          Object.defineProperty(document, "hidden", { get: () => isHidden });
+          window.show = () => { isHidden = false; };
+          const moving = document.createElement("div");
+          moving.dataset.whileVisible = "";
+          moving.setAttribute("hx-get", `${location.pathname}publication/`);
+          moving.setAttribute("hx-trigger", "every 200ms");
+          document.getElementById("main").append(moving);
+          htmx.process(moving);
+        }"""
+    )
+    page.wait_for_timeout(1_000)
+    assert asked == []
+    with page.expect_request("**/publication/"):
+        page.evaluate("window.show()")
