@@ -310,9 +310,10 @@ def move_card(
     seen: str,
     by: Membership | None,
     day: date | None = None,
-) -> tuple[Event, str]:
+) -> tuple[Event | None, str]:
     """Put a card behind another one (`after`, a card's id) or first in a section; answers with the
-    event and the order that all cards have now. Behind another one needs no section.
+    event, if it does not stand there already, and the order that all cards have now. Behind another
+    one needs no section.
 
     `seen` is the order the editor saw (`queue.order_of`). Positions are never counted from what a
     page shows: dropped cards keep their places between the others. Raises `Issue.DoesNotExist` if
@@ -336,15 +337,11 @@ def move_card(
         if after is not None and after not in places:
             raise Refused(Refusal(_("The order has changed since you saw it."), "stale"))
         target.insert(places.index(after) + 1 if after is not None else 0, card)
+        place = place_of(order.values(), card)
+        if place == before:
+            return None, seen
         rows.place_cards(order[pk] for pk in {home, section_id})
-        event = _record(
-            issue,
-            role,
-            "card.move",
-            card=card,
-            before=before,
-            after=place_of(order.values(), card),
-        )
+        event = _record(issue, role, "card.move", card=card, before=before, after=place)
     return event, _order_text(order)
 
 

@@ -28,6 +28,7 @@ from editorial.refusals import Refusal, Refused
 from editorial.responses import (
     STATUS,
     bad_form,
+    done,
     done_to_card,
     last_event,
     not_kept,
@@ -188,6 +189,9 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
         raise Http404("no such card at this desk on this day") from None
     except Refused as error:
         return refused(request, error.refusal, back=back, by=by, issue=issue_at(by, day))
+    if event is None:
+        said = _("It stands there already.")
+        return done(request, by, issue_at(by, day), said=said, back=back, order=True)
     said = _("Moved.")
     return done_to_card(request, by, event.issue, event=event, said=said, back=back, order=order)
 

@@ -230,6 +230,16 @@ def test_a_card_moves_up_and_down_over_dropped_cards_and_between_sections(page, 
         assert positions == list(range(1, len(positions) + 1))
 
 
+def test_a_card_that_stands_there_already_is_not_moved(page, issue):
+    first, second, *_others = cards_of(issue)
+    events = issue.events.count()
+    for place in ({"after": str(first.pk)}, {"place": f"after:{first.pk}"}):
+        asked = place | {"order": queue.order_of(issue)}
+        answer = page.post(address("move_card", issue, second.pk), asked, follow=True)
+        assert "It stands there already." in answer.content.decode()
+    assert issue.events.count() == events, "there is nothing to take back"
+
+
 def test_a_move_in_an_order_that_has_changed_is_refused(page, issue):
     first, second = cards_of(issue)[:2]
     sent = {"to": "down", "order": queue.order_of(issue)}
