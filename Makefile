@@ -25,12 +25,11 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 	@setup/programs
 	@$(python) -m pytest $(processes) $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
 	@echo "Once more on PostgreSQL, for what depends on the database:"
-	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) WALKS=$(or $(WALKS),10) \
+	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) WALKS=$(or $(WALKS),10) GONE=$(or $(GONE),10) \
 	  $(python) -m pytest $(processes) -m "not browser" $(on_postgresql) $(selected)
 
-# One more than cores, as many tests wait for programs they have started, and handed out one by one,
-# as some take minutes.
-processes := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxschedchunk 1
+# Handed out one by one, as some tests take minutes.
+processes := -n 2 --maxschedchunk 1
 
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])

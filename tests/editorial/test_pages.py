@@ -427,8 +427,8 @@ class Scanner(HTMLParser):
 
 #: The elements that an answer puts in the place of those on the page.
 _PART = re.compile(
-    r"(?:row|acts|body)-\d+|(?:row|body)-insight|readiness|undo-place|order|since|said"
-    r"|refusal|news|people|alarms|publication|press"
+    r"(?:row|acts|body)-\d+|(?:row|body)-insight|body-(?:reading|front)|issue-title"
+    r"|readiness|undo-place|order|since|said|refusal|news|people|alarms|publication|press"
 )
 
 
