@@ -117,6 +117,9 @@ def test_a_worker_killed_again_and_again_asks_and_writes_nothing_twice(drafter, 
     cards: set[str] = set()
     killed_in: Counter[str] = Counter()
 
+    def attempts() -> int:
+        return Run.objects.values_list("attempts", flat=True).first() or 0
+
     def check_nothing_again() -> None:
         time.sleep(0.3)  # what was on the way arrives
         assert not paths & set(feeds.paths)
@@ -130,8 +133,11 @@ def test_a_worker_killed_again_and_again_asks_and_writes_nothing_twice(drafter, 
     for kill in range(KILLS):
         clock.move_to(HOUR + timedelta(seconds=30 * kill))  # the lease of the dead has run out
         worker.start()
-        end = time.monotonic() + random.uniform(0.5, 4)
-        while time.monotonic() < end:
+        before, end = attempts(), time.monotonic() + random.uniform(0.5, 4)
+        # On a busy machine it may not have begun by then: a kill that hits nothing proves nothing.
+        while (now := time.monotonic()) < end or (
+            now < end + 20 and attempts() == before and not is_over()
+        ):
             send(draft_due)
             time.sleep(0.2)
         worker.kill()
@@ -151,7 +157,7 @@ def test_a_worker_killed_again_and_again_asks_and_writes_nothing_twice(drafter, 
     assert {row.writer for row in run.cards.all()} == {"chat (small-model)"}
     assert len(cards) == 18
     assert killed_in.total() - killed_in["outside"] >= 3, "it was mostly faster than we"
-    assert run.attempts > KILLS / 2
+    assert run.attempts > 3
 
 
 # --- by hand -------------------------------------------------------------------------------------
