@@ -25,7 +25,7 @@ test: test-environment  ## Run all tests: on SQLite, then what touches the datab
 	@setup/programs
 	@$(python) -m pytest $(processes) $(if $(filter no,$(BROWSER)),-m "not browser") $(PYTEST)
 	@echo "Once more on PostgreSQL, for what depends on the database:"
-	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),40) WALKS=$(or $(WALKS),10) GONE=$(or $(GONE),10) \
+	@TEST_DATABASE=postgresql KILLS=$(or $(KILLS),20) WALKS=$(or $(WALKS),10) GONE=$(or $(GONE),10) \
 	  $(python) -m pytest $(processes) -m "not browser" $(on_postgresql) $(selected)
 
 # Handed out one by one, as some tests take minutes.
