@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Error, Page, expect
 
 from digest import hugo
-from tests.browser.conftest import CHIEF, EDITOR, Newsroom
+from tests.browser.conftest import CHIEF, EDITOR, Keyboard, Newsroom
 from tests.conftest import SAMPLE
 
 WAITING = '.card:has(> .row[data-state="waiting"])'
@@ -203,12 +203,17 @@ def test_a_field_is_saved_while_it_is_typed_with_little_more_than_its_text(newsr
     expect(page.locator(".card.is-here .state--edited")).to_be_visible()
 
 
+def begin_to_edit(*people: tuple[Page, Keyboard]) -> None:
+    """Everybody opens the summary of the card they are at."""
+    for page, keys in people:
+        keys.press("e")
+        expect(page.locator(":focus")).to_have_attribute("name", "value")
+
+
 def test_a_collision_shows_three_versions_and_loses_nothing(newsroom, at_desk):
     address = newsroom.issue()
     (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
-    for page, keys in ((mine, my_keys), (theirs, their_keys)):
-        keys.press("e")
-        expect(page.locator(":focus")).to_have_attribute("name", "value")
+    begin_to_edit((mine, my_keys), (theirs, their_keys))
     their_keys.type("總編加的。")
     expect(theirs.locator("form:has(:focus) [data-state]")).to_have_attribute("data-state", "saved")
     mine.keyboard.press("Control+End")
@@ -689,9 +694,7 @@ def test_the_approve_button_knows_nothing_that_open_fields_hide(newsroom, at_des
     (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
     row = mine.locator(".card.is-here > .row")
     shown = row.get_attribute("data-hash")
-    for page, keys in ((mine, my_keys), (theirs, their_keys)):
-        keys.press("e")
-        expect(page.locator(":focus")).to_have_attribute("name", "value")
+    begin_to_edit((mine, my_keys), (theirs, their_keys))
     theirs.locator('[data-typing$=".details"] textarea').focus()
     their_keys.type("- 對方悄悄加的一條。\n")
     expect(row).not_to_have_attribute("data-hash", shown, timeout=30_000)
@@ -801,9 +804,7 @@ def test_caps_lock_changes_no_key(newsroom, at_desk):
 def test_a_collision_is_not_settled_by_a_key_that_belongs_to_the_browser(newsroom, at_desk):
     address = newsroom.issue()
     (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
-    for page, keys in ((mine, my_keys), (theirs, their_keys)):
-        keys.press("e")
-        expect(page.locator(":focus")).to_have_attribute("name", "value")
+    begin_to_edit((mine, my_keys), (theirs, their_keys))
     their_keys.type("他的。")
     state = theirs.locator("form:has(:focus) [data-state]")
     expect(state).to_have_attribute("data-state", "saved")
