@@ -13,6 +13,7 @@ from benches.measuring import Task
 from benches.stage import get, post
 from digest.models import Card, Issue
 from editorial import pages, queue
+from editorial.access import memberships
 from editorial.decisions import decide
 from editorial.editing import cards_in_order, field_values, hash_of
 from editorial.models import Membership
@@ -116,6 +117,18 @@ def move(client, issue: Issue, over: int) -> Task:
         assert keys() == state["expected"]
 
     return Task(f"move one card over {over}", run, choose, check)
+
+
+def ask(by: Membership) -> Task:
+    """One of the questions that every page begins with: who somebody is at a desk."""
+    values = (by.desk.slug, by.user_id)
+    return Task("ask who somebody is at a desk", lambda: memberships.first(*values))
+
+
+def ask_anew(by: Membership) -> Task:
+    """The same of a queryset, whose SQL Django writes each time."""
+    values = (by.desk.slug, by.user_id)
+    return Task("the same of a queryset", lambda: memberships.build(*values).first())
 
 
 def search(client, issue: Issue, text: str, what: str) -> Task:

@@ -129,6 +129,7 @@ def _measure_pairs(client, admin, issue, by) -> Iterator[Row]:
     yield compare(page, peers.changelist(admin, issue), bar=0.35)
     yield compare(page, peers.stacked_inlines(admin, issue))
     yield compare(desk.day_page_anew(client, issue), peers.changelist(admin, issue))
+    yield compare(desk.ask(by), desk.ask_anew(by), times=200)
     for what, text in _searches(issue, cards[-1].pk).items():
         yield compare(
             desk.search(client, issue, text, what), peers.search(admin, text), times=7, bar=0.2

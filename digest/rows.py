@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from digest import document, hugo
+from digest.compiled import compiled
 from digest.folding import fold, words_of
 from digest.models import (
     Card,
@@ -59,9 +60,26 @@ def read_card(pk: int) -> tuple[Card, document.Card]:
 
     Raises `Card.DoesNotExist`.
     """
-    row = Card.objects.get(pk=pk)
-    names = row.entity_items.order_by("position").values_list("tag__name", flat=True)
-    return row, _card_value(row, names, row.sources.values_list("title", "url"))
+    row = _card.first(pk)
+    if row is None:
+        raise Card.DoesNotExist
+    return row, _card_value(row, _entities(pk), _sources(pk))
+
+
+@compiled
+def _card(pk) -> QuerySet[Card]:
+    return Card.objects.filter(pk=pk)
+
+
+@compiled
+def _entities(card) -> QuerySet[CardEntity, str]:
+    found = CardEntity.objects.filter(content_object=card).order_by("position")
+    return found.values_list("tag__name", flat=True)
+
+
+@compiled
+def _sources(card) -> QuerySet[Source, tuple[str, str]]:
+    return Source.objects.filter(card=card).order_by("position").values_list("title", "url")
 
 
 def _card_value(
@@ -89,9 +107,24 @@ def section_value(row: Section) -> document.Section:
 
 
 def front_matter_value(issue: Issue) -> document.FrontMatter:
-    """The front matter with the issue's present tags in the place of those it came with."""
-    front_matter = document.FrontMatter(**issue.front_matter)
-    tags = tuple(item.tag.name for item in issue.tag_items.all())
+    """The front matter with the issue's present tags in the place of those it came with (load the
+    issue with its `tag_items__tag`)."""
+    return _front_matter_value(issue, (item.tag.name for item in issue.tag_items.all()))
+
+
+def read_front_matter(issue: Issue) -> document.FrontMatter:
+    """The same of an issue that was loaded without its tags."""
+    return _front_matter_value(issue, _tags(issue.pk))
+
+
+@compiled
+def _tags(issue) -> QuerySet[IssueTag, str]:
+    found = IssueTag.objects.filter(content_object=issue).order_by("position")
+    return found.values_list("tag__name", flat=True)
+
+
+def _front_matter_value(issue: Issue, names: Iterable[str]) -> document.FrontMatter:
+    front_matter, tags = document.FrontMatter(**issue.front_matter), tuple(names)
     if tags == front_matter.tags:
         return front_matter
     return front_matter.model_copy(update={"values": front_matter.values | {"tags": [*tags]}})

@@ -10,10 +10,12 @@ from datetime import date
 from functools import wraps
 
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
+from digest.compiled import compiled
 from digest.models import Card, Desk, Draft, HeldCard, Issue
 from editorial.models import Membership
 
@@ -62,10 +64,16 @@ def address_behind_proxy(request: HttpRequest) -> str:
     return request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
 
 
+@compiled
+def memberships(desk, user) -> QuerySet[Membership]:
+    """What somebody is at the desk with this slug, for the id of their account."""
+    found = Membership.objects.select_related("desk", "user__preference")
+    return found.filter(desk__slug=desk, user=user)
+
+
 def membership_at(request: HttpRequest, desk: str) -> Membership:
     """What the signed-in person is at the desk with this slug, or 404."""
-    memberships = Membership.objects.select_related("desk", "user__preference")
-    found = memberships.filter(desk__slug=desk, user=request.user.pk).first()
+    found = memberships.first(desk, request.user.pk)
     if found is None or not found.may("read"):
         raise Http404("no such desk for this person")
     timezone.activate(found.desk.zone)  # until PrivatePages ends the request
@@ -80,8 +88,7 @@ def may_operate(user, by: Membership | None) -> bool:
 
 def operated_at(request: HttpRequest, desk: str) -> tuple[Desk, Membership | None]:
     """The desk whose machinery the signed-in person may see, and what they are there, or 404."""
-    memberships = Membership.objects.select_related("desk", "user__preference")
-    by = memberships.filter(desk__slug=desk, user=request.user.pk).first()
+    by = memberships.first(desk, request.user.pk)
     if not may_operate(request.user, by):
         raise Http404("no such desk for this person, or not theirs to operate")
     found = by.desk if by else get_object_or_404(Desk, slug=desk)
@@ -89,13 +96,16 @@ def operated_at(request: HttpRequest, desk: str) -> tuple[Desk, Membership | Non
     return found, by if by and by.may("read") else None
 
 
-def issue_at(by: Membership, day: date, *, card: int | None = None) -> Issue:
-    """The desk's issue of a day, or 404, as it also is if that has no such `card`."""
-    issues = Issue.objects.defer("machine", "lead", "footer")
-    found = issues.filter(desk=by.desk_id, date=day)
-    issue = (found if card is None else found.filter(sections__cards=card)).first()
+@compiled
+def _issues(desk, day) -> QuerySet[Issue]:
+    return Issue.objects.defer("machine", "lead", "footer").filter(desk=desk, date=day)
+
+
+def issue_at(by: Membership, day: date) -> Issue:
+    """The desk's issue of a day, or 404."""
+    issue = _issues.first(by.desk_id, day)
     if issue is None:
-        raise Http404("no such issue at this desk, or no such card in it")
+        raise Http404("no such issue at this desk")
     issue.desk = by.desk
     return issue
 

@@ -14,10 +14,12 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from digest import document, hugo, rows
+from digest.compiled import compiled
 from digest.models import (
     Card,
     Event,
@@ -488,7 +490,7 @@ def front_values(issue: Issue) -> dict[str, Any]:
 
     Load the issue with its `tag_items__tag`.
     """
-    return _values_in(rows.front_matter_value(issue))
+    return front_values_in(rows.front_matter_value(issue))
 
 
 def front_machine(issue: Issue) -> dict[str, Any]:
@@ -497,10 +499,11 @@ def front_machine(issue: Issue) -> dict[str, Any]:
     wrote = issue.machine.get("front_matter")
     if wrote is None:
         return {}
-    return _values_in(document.FrontMatter.model_validate(wrote))
+    return front_values_in(document.FrontMatter.model_validate(wrote))
 
 
-def _values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
+def front_values_in(front_matter: document.FrontMatter) -> dict[str, Any]:
+    """The same of any front matter."""
     return {key: front_matter.text(key) for key in _FRONT_LIMITS} | {"tags": [*front_matter.tags]}
 
 
@@ -558,7 +561,7 @@ def _front_with_hash(issue: Issue, change: Change) -> Any:
         for stood in (event.before, event.after):
             value = "" if stood is None else stood
             if event.field == "front_matter":
-                value = _values_in(document.FrontMatter.model_validate(stood))[change.field]
+                value = front_values_in(document.FrontMatter.model_validate(stood))[change.field]
             if hash_of(value) == change.base:
                 return value
     wrote = front_machine(issue).get(change.field)
@@ -635,12 +638,22 @@ def put_front(issue: Issue, field: str, value: Any) -> None:
 
 def cards_in_order(issue_id: int) -> dict[int, tuple[Section, list[Card]]]:
     """The sections of cards of an issue by id, in order, each with all its cards in order."""
-    sections = Section.objects.filter(issue=issue_id, kind=Section.Kind.CARDS)
-    found = {s.pk: (s, []) for s in sections.only("title").order_by("position")}
-    cards = Card.objects.filter(section__in=list(found)).order_by("position")
-    for card in cards.only("section", "position", "dropped"):  # no text: it only moves
+    found = {section.pk: (section, []) for section in _sections_of_cards(issue_id)}
+    for card in _places(issue_id):
         found[card.section_id][1].append(card)
     return found
+
+
+@compiled
+def _sections_of_cards(issue) -> QuerySet[Section]:
+    found = Section.objects.filter(issue=issue, kind=Section.Kind.CARDS)
+    return found.only("title").order_by("position")
+
+
+@compiled
+def _places(issue) -> QuerySet[Card]:
+    cards = Card.objects.filter(section__issue=issue).order_by("position")
+    return cards.only("section", "position", "dropped")  # no text: it only moves
 
 
 def place_of(order: Iterable[tuple[Section, Sequence[Card]]], card: Card) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from digest.compiled import compiled
 from editorial.models import Glance, Membership
 
 
@@ -28,4 +30,9 @@ def follow(by: Membership, card_id: int, before: str, after: str, *, event: int)
     theirs = Glance.objects.filter(card=card_id, user=by.user_id)
     if theirs.filter(hash=before).update(hash=after, event=event, at=timezone.now()):
         return after
-    return theirs.values_list("hash", flat=True).first()
+    return _last_seen.first(card_id, by.user_id)
+
+
+@compiled
+def _last_seen(card, user) -> QuerySet[Glance, str]:
+    return Glance.objects.filter(card=card, user=user).values_list("hash", flat=True)

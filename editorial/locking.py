@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext as _
 
+from digest.compiled import Compiled, compiled
 from digest.models import Issue
 from editorial.models import Membership
 from editorial.refusals import Refusal, Refused
+
+
+@cache
+def _locked(*columns: str) -> Compiled[Issue]:
+    """The question for an issue that is found by these columns, and the role of a membership."""
+
+    @compiled
+    def locked(membership, *values) -> QuerySet[Issue]:
+        role = Membership.objects.filter(pk=membership, user__is_active=True).values("role")
+        issues = Issue.objects.select_for_update(of=("self",), no_key=True).select_related("desk")
+        found = issues.filter(**dict(zip(columns, values, strict=True)))
+        return found.annotate(role_now=Subquery(role))
+
+    return locked
 
 
 def lock_issue(by: Membership | None, **which: Any) -> tuple[Issue, Membership | None]:
@@ -19,9 +35,9 @@ def lock_issue(by: Membership | None, **which: Any) -> tuple[Issue, Membership |
     `which` finds it: `pk=…`, or `sections__cards=…` for the issue of a card. Every change begins
     with this. The role is read anew: it may have been taken away since the page was loaded.
     """
-    locked = Issue.objects.select_for_update(of=("self",), no_key=True).select_related("desk")
-    role = Membership.objects.filter(pk=by.pk if by else None, user__is_active=True)
-    issue = locked.annotate(role_now=Subquery(role.values("role"))).get(**which)
+    issue = _locked(*which).first(by and by.pk, *which.values())
+    if issue is None:
+        raise Issue.DoesNotExist
     if by is None or issue.role_now is None:
         return issue, None
     return issue, Membership(pk=by.pk, desk_id=by.desk_id, user=by.user, role=issue.role_now)

@@ -6,6 +6,8 @@ an approval without a withdrawal names its present hash, so nothing ever resets 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q
@@ -59,17 +61,21 @@ class ApprovalQuerySet(models.QuerySet):
         """Approvals nobody took back."""
         return self.filter(withdrawal=None)
 
-    def names(self) -> dict[tuple[int | None, str], str]:
-        """Who approved what first: a name by the card's id (None for the insight) and the hash."""
-        names: dict[tuple[int | None, str], str] = {}
-        given = self.order_by("pk").values_list("card", "hash", *columns_of_name("by"))
-        for card_id, hash_, *name in given:
-            names.setdefault((card_id, hash_), as_name(*name))
-        return names
+    def named(self) -> ApprovalQuerySet:
+        """What was approved and by whom, the first one first, as `approvers` takes it."""
+        return self.order_by("pk").values_list("card", "hash", *columns_of_name("by"))
 
     def of_present_card(self) -> ApprovalQuerySet:
         """As a subquery of cards: the valid approvals of the text a card has now."""
         return self.valid().filter(card=OuterRef("pk"), hash=OuterRef("hash"))
+
+
+def approvers(named: Iterable[tuple]) -> dict[tuple[int | None, str], str]:
+    """Who approved what first: a name by the card's id (None for the insight) and the hash."""
+    names: dict[tuple[int | None, str], str] = {}
+    for card_id, hash_, *name in named:
+        names.setdefault((card_id, hash_), as_name(*name))
+    return names
 
 
 class Approval(models.Model):

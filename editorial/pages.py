@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from digest import document, rendering, rows
 from digest.alarms import sentence_of
+from digest.compiled import compiled
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
 from digest.models import (
@@ -32,7 +33,6 @@ from digest.models import (
     Edition,
     Event,
     Issue,
-    IssueTag,
     Passage,
     Run,
     Section,
@@ -234,13 +234,17 @@ def insight_on(at: Workplace) -> InsightOnDesk | None:
     case = queue.case_of_insight(at.issue)
     # Read after the hash: a newer text is refused as stale, an older one would be approved.
     found = at.issue.sections.filter(kind=Section.Kind.INSIGHT).order_by("position")
-    parts = found.prefetch_related("passages")
-    return _insight_on(at, [(row.title, passages_on(row)) for row in parts], case)
+    shown = passages_on(at.issue)
+    return _insight_on(at, [(row.title, shown.get(row.pk, [])) for row in found], case)
 
 
-def passages_on(section: Section) -> list[PassageOnDesk]:
-    """The passages of a section as readers see them."""
-    return [PassageOnDesk(p, to_html(p.body)) for p in section.passages.all()]
+def passages_on(issue: Issue) -> dict[int, list[PassageOnDesk]]:
+    """The passages of an issue as readers see them, by their section."""
+    shown: dict[int, list[PassageOnDesk]] = {}
+    for passage in _passages_of(issue.pk):
+        on_desk = PassageOnDesk(passage, to_html(passage.body))
+        shown.setdefault(passage.section_id, []).append(on_desk)
+    return shown
 
 
 def _insight_on(
@@ -257,18 +261,17 @@ def beside_cards(at: Workplace) -> dict[str, Any]:
     reading = at.issue.sections.filter(kind=Section.Kind.READING).first()
     return {
         "insight": insight_on(at),
-        "reading": passages_on(reading) if reading else (),
+        "reading": passages_on(at.issue).get(reading.pk, ()) if reading else (),
         "front": front_on(at.issue),
     }
 
 
 def front_on(issue: Issue) -> list[tuple[str | Promise, str]]:
     """What people change of the front matter, as the day page shows it: labels and texts."""
-    tags = Prefetch("tag_items", IssueTag.objects.select_related("tag"))
-    prefetch_related_objects([issue], tags)
+    present = editing.front_values_in(rows.read_front_matter(issue))
     return [
         (FRONT_LABELS[name], forms.FRONT_KINDS[name].to_text(value))
-        for name, value in editing.front_values(issue).items()
+        for name, value in present.items()
     ]
 
 
@@ -290,19 +293,17 @@ def day_page(at: Workplace) -> DayPage:
     for card in shown.values():
         dealt.setdefault(card.row.section_id, []).append(card)
     bulk = approvable_in_bulk(case, at.by)
-    found = at.issue.sections.prefetch_related(
-        Prefetch("passages", Passage.objects.defer("machine"))
-    )
+    passages = passages_on(at.issue)
     number = 0
     sections = []
-    for row in found.order_by("position"):
+    for row in _sections_of(at.issue.pk):
         number += row.kind == Section.Kind.CARDS
         sections.append(
             SectionOnDesk(
                 row=row,
                 number=number if row.kind == Section.Kind.CARDS else 0,
                 cards=dealt.get(row.pk, []),
-                passages=passages_on(row),
+                passages=passages.get(row.pk, []),
                 bulk=bulk.get(row.pk, []),
             )
         )
@@ -319,11 +320,27 @@ def day_page(at: Workplace) -> DayPage:
     return DayPage(shown, case.order, case, insight)
 
 
+@compiled
+def _sections_of(issue) -> QuerySet[Section]:
+    return Section.objects.filter(issue=issue).order_by("position")
+
+
+@compiled
+def _passages_of(issue) -> QuerySet[Passage]:
+    found = Passage.objects.filter(section__issue=issue).defer("machine")
+    return found.order_by("section", "position")
+
+
 def remarks_on(issue: Issue) -> Run | None:
     """The run whose draft of an issue landed last, for its `flags`: what the machine says of the
     issue as a whole. (What it says of a card is a comment on that.)"""
+    return _last_run.first(issue.pk)
+
+
+@compiled
+def _last_run(issue) -> QuerySet[Run]:
     landed = Run.objects.filter(draft__issue=issue, state=Run.State.DONE)
-    return landed.only("flags").order_by("-pk").first()
+    return landed.only("flags").order_by("-pk")[:1]
 
 
 @dataclass(frozen=True)
@@ -337,10 +354,14 @@ class Somebody:
 
 def people_at(issue: Issue, *, but: int) -> list[Somebody]:
     """Who else is on an issue, and on which card: each person once."""
-    here = Presence.objects.filter(issue=issue, at__gt=timezone.now() - PRESENT_FOR)
-    found = here.exclude(user=but).order_by("user")
-    columns = found.values_list("card", "card__headline", *columns_of_name("user"))
-    return [Somebody(as_name(*name), card, headline or "") for card, headline, *name in columns]
+    found = _others_at(issue.pk, timezone.now() - PRESENT_FOR, but)
+    return [Somebody(as_name(*name), card, headline or "") for card, headline, *name in found]
+
+
+@compiled
+def _others_at(issue, since, user) -> QuerySet[Presence, tuple]:
+    here = Presence.objects.filter(issue=issue, at__gt=since).exclude(user=user)
+    return here.order_by("user").values_list("card", "card__headline", *columns_of_name("user"))
 
 
 def undoable_of(at: Workplace) -> Event | None:
@@ -363,12 +384,16 @@ class AlarmOnDesk:
 
 def alarms_at(desk: Desk) -> list[AlarmOnDesk]:
     """What a desk is not yet done with, the newest first."""
-    found = Alarm.objects.open().filter(desk=desk).select_related("issue").order_by("-pk")
-    found = found.only("kind", "data", "at", "issue__date")[:20]
     return [
         AlarmOnDesk(alarm.pk, alarm.at, sentence_of(alarm), alarm.issue and alarm.issue.date)
-        for alarm in found
+        for alarm in _open_alarms(desk.pk)
     ]
+
+
+@compiled
+def _open_alarms(desk) -> QuerySet[Alarm]:
+    found = Alarm.objects.open().filter(desk=desk).select_related("issue").order_by("-pk")
+    return found.only("kind", "data", "at", "issue__date")[:20]
 
 
 def stuck_at(desk: Desk) -> list[Delivery]:

@@ -1,16 +1,16 @@
 """The read side: what stands where, and what still waits for whom.
 
 Each function takes a constant number of queries, whatever the number of cards or issues. They are
-plain ones, put together here: a query with subqueries takes Django longer to write than it takes
-the database to answer all of them. Text is not read here: what a card says is kept by its hash
-(editorial.pages), and what an issue says is only needed by a proof.
+plain ones, put together here, and those that every page asks are compiled once (digest.compiled):
+Django takes longer to write a query than the database to answer it. Text is not read here: what a
+card says is kept by its hash (editorial.pages), and what an issue says is only needed by a proof.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -19,6 +19,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest import editions
+from digest.compiled import compiled
 from digest.document import Importance
 from digest.models import (
     Card,
@@ -31,7 +32,7 @@ from digest.models import (
     Issue,
     Suggestion,
 )
-from editorial.models import Approval, Glance
+from editorial.models import Approval, Comment, Glance, approvers
 
 #: The events by which people change the text of a card (`card` set) or of the insight.
 _CARD_CHANGES = Q(card__isnull=False, verb__in=("card.edit", "card.repair", "suggestion.take"))
@@ -161,8 +162,7 @@ class IssueCase(Case):
     @cached_property
     def edition_rows(self) -> Sequence[Edition]:
         """Its signed editions with their deliveries, the first one first."""
-        found = self.issue.editions.defer("content", "document").select_related("signed_by")
-        return list(found.prefetch_related("deliveries").order_by("number"))
+        return _editions_of(self.issue.pk)
 
     @property
     def order(self) -> str:
@@ -235,24 +235,78 @@ _COLUMNS = (
 )
 
 
+@compiled
+def _cards_of(issue) -> QuerySet[Card, tuple]:
+    found = Card.objects.filter(section__issue=issue)
+    return found.order_by("section__position", "position").values_list(*_COLUMNS)
+
+
+@compiled
+def _card_of(issue, card) -> QuerySet[Card, tuple]:
+    return Card.objects.filter(section__issue=issue, pk=card).values_list(*_COLUMNS)
+
+
+@compiled
+def _approvals_in(issue) -> QuerySet[Approval, tuple]:
+    return Approval.objects.valid().filter(issue=issue).named()
+
+
+@compiled
+def _approvals_of_card(card, hash_) -> QuerySet[Approval, tuple]:
+    return Approval.objects.valid().filter(card=card, hash=hash_).named()
+
+
+@compiled
+def _approvals_of_insight(issue, hash_) -> QuerySet[Approval, tuple]:
+    return Approval.objects.valid().filter(issue=issue, card=None, hash=hash_).named()
+
+
+@compiled
+def _open_comments(issue) -> QuerySet[Comment, int]:
+    return Comment.objects.open().filter(issue=issue).order_by().values_list("card", flat=True)
+
+
+@compiled
+def _open_suggestions(issue) -> QuerySet[Suggestion, int | None]:
+    found = Suggestion.objects.filter(issue=issue, state=Suggestion.State.OPEN)
+    return found.order_by().values_list("card", flat=True)
+
+
+@compiled
+def _glances(issue, user) -> QuerySet[Glance, tuple[int, str]]:
+    return Glance.objects.filter(card__section__issue=issue, user=user).values_list("card", "hash")
+
+
+@compiled
+def _editions_of(issue) -> QuerySet[Edition]:
+    found = Edition.objects.filter(issue=issue).defer("content", "document")
+    found = found.select_related("signed_by")
+    return found.prefetch_related("deliveries").order_by("number")
+
+
+@compiled
+def _held_cards(issue) -> QuerySet[HeldCard]:
+    return HeldCard.objects.filter(issue=issue)
+
+
 def _rows_of(
-    cards: QuerySet[Card],
-    approvers: Mapping[tuple[int | None, str], str],
+    cards: Iterable[tuple],
+    given: Mapping[tuple[int | None, str], str],
     *,
     seen: Mapping[int, str] | None = None,
     comments: Mapping[int, int] | None = None,
     suggestions: Mapping[int, int] | None = None,
 ) -> list[CardRow]:
-    """Cards in reading order, without their text; what is not given is empty."""
+    """Rows of cards without their text, from their columns; what is not given is empty."""
     return [
         CardRow(
             *row,
             seen=(seen or {}).get(row[0]),
             comments=None if comments is None else comments.get(row[0], 0),
             suggestions=None if suggestions is None else suggestions.get(row[0], 0),
-            approver=approvers.get((row[0], row[5]), ""),
+            approver=given.get((row[0], row[5]), ""),
         )
-        for row in cards.order_by("section__position", "position").values_list(*_COLUMNS)
+        for row in cards
     ]
 
 
@@ -261,22 +315,24 @@ def case_of_card(card_id: int, issue: Issue) -> Case:
 
     Raises `Card.DoesNotExist` if the issue has none with this id.
     """
-    approvers = issue.approvals.valid().filter(card=card_id).names()
-    found = _rows_of(Card.objects.filter(pk=card_id, section__issue=issue), approvers)
+    found = _rows_of(_card_of(issue.pk, card_id), {})
     if not found:
         raise Card.DoesNotExist
-    changed_by = _last_changes(issue, Q(card=card_id))
-    return _case_of(found[0], issue, changed_by.get(card_id))
+    [row] = found
+    row = replace(row, approver=_approver_of(row.pk, row.hash))
+    return _case_of(row, issue, _last_changes(issue, Q(card=card_id)).get(card_id))
 
 
 def case_of_written(card: Card, issue: Issue, *, seen: str | None) -> Case:
     """The same of a card that has just been written, so that it need not be read again; `seen` is
     the hash of it that its writer has seen."""
-    approvers = issue.approvals.valid().filter(card=card.pk, hash=card.hash).names()
     columns = [getattr(card, column) for column in _COLUMNS]
-    approver = approvers.get((card.pk, card.hash), "")
-    row = CardRow(*columns, seen=seen, approver=approver)
+    row = CardRow(*columns, seen=seen, approver=_approver_of(card.pk, card.hash))
     return _case_of(row, issue, _last_changes(issue, Q(card=card.pk)).get(card.pk))
+
+
+def _approver_of(card_id: int, hash_: str) -> str:
+    return approvers(_approvals_of_card(card_id, hash_)).get((card_id, hash_), "")
 
 
 def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
@@ -291,19 +347,19 @@ def _case_of(row: CardRow, issue: Issue, changed_by: int | None) -> Case:
 
 def case_of_insight(issue: Issue) -> Case:
     """The case of an issue's insight; its `present` is empty where there is none."""
-    approvers = issue.approvals.valid().filter(card=None, hash=issue.insight_hash).names()
-    return _case_of_insight(issue, approvers, _last_changes(issue, Q(card=None)))
+    given = approvers(_approvals_of_insight(issue.pk, issue.insight_hash))
+    return _case_of_insight(issue, given, _last_changes(issue, Q(card=None)))
 
 
 def _case_of_insight(
     issue: Issue,
-    approvers: Mapping[tuple[int | None, str], str],
+    given: Mapping[tuple[int | None, str], str],
     changed_by: Mapping[int | None, int],
 ) -> Case:
     return Case(
         issue=issue,
         present=issue.insight_hash,
-        approver=approvers.get((None, issue.insight_hash), ""),
+        approver=given.get((None, issue.insight_hash), ""),
         last_change_by=changed_by.get(None),
     )
 
@@ -330,25 +386,19 @@ def case_of(issue: Issue, *, for_user: int | None = None) -> IssueCase:
 
     `for_user` is the id of the person whose last look the cards are compared with.
     """
-    seen = Glance.objects.filter(user=for_user, card__section__issue=issue)
-    comments = issue.comments.open().order_by()
-    suggestions = issue.suggestions.filter(state=Suggestion.State.OPEN).order_by()
-    approvers = issue.approvals.valid().names()
-    said = Counter(comments.values_list("card", flat=True))
-    rows = _rows_of(
-        Card.objects.filter(section__issue=issue),
-        approvers,
-        seen=dict(seen.values_list("card", "hash")) if for_user else None,
-        comments=said,
-        suggestions=Counter(suggestions.values_list("card", flat=True)),
-    )
+    given = approvers(_approvals_in(issue.pk))
+    said = Counter(_open_comments(issue.pk))
+    seen = dict(_glances(issue.pk, for_user)) if for_user else None
+    suggested = Counter(_open_suggestions(issue.pk))
+    cards = _cards_of(issue.pk)
+    rows = _rows_of(cards, given, seen=seen, comments=said, suggestions=suggested)
     changed_by = _last_changes(issue)
     return IssueCase(
         issue=issue,
         present="",
         cards={row.pk: _case_of(row, issue, changed_by.get(row.pk)) for row in rows},
-        insight=_case_of_insight(issue, approvers, changed_by) if issue.insight_hash else None,
-        held_cards=list(issue.held_cards.all()),
+        insight=_case_of_insight(issue, given, changed_by) if issue.insight_hash else None,
+        held_cards=_held_cards(issue.pk),
         comments=said.total(),
     )
 

@@ -11,10 +11,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from digest.compiled import compiled
 from digest.models import Event, Issue
 from editorial import pages, queue
 from editorial.editing import Difference
@@ -190,9 +192,12 @@ def refused(
 
 def last_event(issue: Issue) -> int:
     """The id of the issue's last event: what a page has seen goes into its forms as `since`."""
-    return (
-        Event.objects.filter(issue=issue).order_by("-pk").values_list("pk", flat=True).first() or 0
-    )
+    return _last_event.first(issue.pk) or 0
+
+
+@compiled
+def _last_event(issue) -> QuerySet[Event, int]:
+    return Event.objects.filter(issue=issue).order_by("-pk").values_list("pk", flat=True)[:1]
 
 
 def not_kept(request: HttpRequest, sentences: Sequence[str], *, back: str) -> HttpResponse:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from digest import rows
+from digest.compiled import compiled
 from digest.models import Card, Event, HeldCard, Issue, Passage, Section, Suggestion, new_batch
 from editorial import editing, glances
 from editorial.editing import Difference, Invalid
@@ -373,17 +374,17 @@ STAYS: dict[str, Promise] = {
 # --- asking and doing ----------------------------------------------------------------------------
 
 
-def _standing(issue: Issue, by: Membership) -> QuerySet[Event]:
-    """What a person did that has not been taken back, the latest first."""
-    own = issue.events.filter(actor=by.user_id, verb__in=UNDOS, undoes=None, undone_by=None)
-    return own.order_by("-pk")
+def _standing(issue, actor) -> QuerySet[Event]:
+    """What a person did to an issue that has not been taken back, the latest first."""
+    own = Event.objects.filter(issue=issue, actor=actor, verb__in=UNDOS)
+    return own.filter(undoes=None, undone_by=None).order_by("-pk")
 
 
 def _undoable(issue: Issue, by: Membership) -> QuerySet[Event]:
     """What a person can still take back, the latest first; of each batch its last event."""
     batch = issue.events.exclude(batch="").filter(batch=OuterRef("batch"))
     return (
-        _standing(issue, by)
+        _standing(issue, by.user_id)
         .exclude(Exists(batch.filter(pk__gt=OuterRef("pk"))))
         .exclude(Exists(batch.filter(undone_by__isnull=False)))
     )
@@ -391,9 +392,14 @@ def _undoable(issue: Issue, by: Membership) -> QuerySet[Event]:
 
 def undoable(issue: Issue, by: Membership) -> Event | None:
     """The latest thing a person did to an issue that they can still take back."""
-    latest = _standing(issue, by).first()
+    latest = _latest.first(issue.pk, by.user_id)
     # Every answer asks this; only of an action on several cards is there more to know.
     return _undoable(issue, by).first() if latest and latest.batch else latest
+
+
+@compiled
+def _latest(issue, actor) -> QuerySet[Event]:
+    return _standing(issue, actor)[:1]
 
 
 def stack(issue: Issue, by: Membership, most: int = 50) -> list[Event]:

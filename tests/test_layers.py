@@ -40,7 +40,8 @@ DIGEST: dict[str, set[str]] = {
     "search": {"folding"},
     "models": {"document", "drafting", "folding", "search"},
     "promises": {"search"},
-    "rows": {"document", "folding", "hugo", "models"},
+    "compiled": set(),
+    "rows": {"compiled", "document", "folding", "hugo", "models"},
     "editions": {"document", "hugo", "models", "rows"},
     # drafts in, editions out
     "redraft": {"document", "folding", "hugo", "models", "rows"},
@@ -133,7 +134,7 @@ NOT_BEHIND_DOORS = {"api", "feeds", "probes", "urls", "views"}
 #: What people's side may ask of the machine's side.
 DIGEST_FOR_EDITORIAL = {
     *("document", "editions", "hugo", "markup", "models", "reading", "rendering", "rows"),
-    *("folding", "operations", "promises", "search", "tasks"),
+    *("compiled", "folding", "operations", "promises", "search", "tasks"),
     # what makes an edition go out, and what tells that it did not
     *("alarms", "publishing"),
     # the machine, and where it looks

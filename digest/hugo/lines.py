@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from digest.hugo import commonmark, shortcodes
@@ -100,11 +101,17 @@ def settle(lines: list[Line], *, in_card: bool, notes: Notes | None = None) -> s
     return "\n".join(out)
 
 
+# The fields of a card are settled and broken several times with every save of one of them.
+_remembered = lru_cache(maxsize=256)
+
+
+@_remembered
 def settle_text(text: str, *, in_card: bool) -> str:
     """`settle` for a text without a file."""
     return settle(text_lines(text), in_card=in_card)
 
 
+@_remembered
 def break_text(text: str, *, in_card: bool) -> str:
     """A settled text as it stands in a file: the inverse of `settle`."""
     lines = text_lines(text)

@@ -210,7 +210,7 @@ def _target(
         return None, int(after)
     if forms.is_number(first):
         return int(first), None
-    return _step(issue_at(by, day, card=pk), pk, to)
+    return _step(issue_at(by, day), pk, to)
 
 
 def _step(issue: Issue, pk: int, to: str) -> tuple[int, int | None] | None:
@@ -221,6 +221,8 @@ def _step(issue: Issue, pk: int, to: str) -> tuple[int, int | None] | None:
         )
     )
     homes = {card.pk: n for n, section in enumerate(sections) for card in section.cards.all()}
+    if pk not in homes:
+        raise Http404("no such card in this issue")
     home = homes[pk]
     card = next(c for c in sections[home].cards.all() if c.pk == pk)
     others = [c for c in sections[home].cards.all() if c.pk != pk]
