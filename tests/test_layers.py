@@ -248,6 +248,23 @@ def test_markup_holds_the_only_promise_that_text_is_safe():
     assert promising == ["digest/markup/safe.py"]
 
 
+def test_a_compiled_question_depends_on_nothing_that_changes():
+    """Its queryset is built once for all: a moment or a language in it would stay for ever."""
+    passing = {"now", "today", "localtime", "localdate", "get_language", "gettext", "_", "settings"}
+    questions = [
+        node
+        for path in [*_modules("digest"), *_modules("editorial")]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(d, ast.Name) and d.id == "compiled" for d in node.decorator_list)
+    ]
+    assert len(questions) > 20
+    for question in questions:
+        named = {node.id for node in ast.walk(question) if isinstance(node, ast.Name)}
+        named |= {node.attr for node in ast.walk(question) if isinstance(node, ast.Attribute)}
+        assert not named & passing, question.name
+
+
 # --- what templates and static files may hold ----------------------------------------------------
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
