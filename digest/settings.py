@@ -349,6 +349,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 #: A file that a worker or beat touches as long as it really works; see digest.heartbeat.
 HEARTBEAT_FILE = env.text("HEARTBEAT_FILE")
+#: Beat looks at the clock every so many seconds. (It would sleep until the next full minute as it
+#: knows it, and a clock that was set or a machine that slept has another one by then.)
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     # An unread tick is worthless once the next one has come: it expires.
     name.rpartition(".")[2]: {"task": name, "schedule": crontab(), "options": {"expires": 55}}

@@ -14,18 +14,28 @@ AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
 #: What these rules find is a barrier for somebody; below "serious" it is advice.
 SEVERE = ("serious", "critical")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: What is looked at in each theme: in the second one what colours alone make different.
+THEMES = {"light": TAGS, "dark": ["color-contrast", "link-in-text-block"]}
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds on the page as it stands."""
+    """What axe-core finds on the page as it stands, in both themes."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}})")
-    return [
-        f"{each['impact']} {each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for each in found["violations"]
-        if each["impact"] in SEVERE
-        for node in each["nodes"][:3]
-    ]
+    found = []
+    for theme, rules in THEMES.items():
+        page.emulate_media(color_scheme=theme)
+        violations = page.evaluate(
+            f"axe.run(document, {{runOnly: {json.dumps(rules)}}}).then(({{violations, passes}}) => "
+            "{ if (!passes.length) throw new Error('nothing was looked at'); return violations; })"
+        )
+        found += [
+            f"{theme} {each['impact']} {each['id']}: {node['html'][:160]} "
+            f"{node['failureSummary'][:200]}"
+            for each in violations
+            if each["impact"] in SEVERE
+            for node in each["nodes"][:3]
+        ]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +69,10 @@ def worked_over(newsroom: Newsroom, chromium) -> str:
     return address
 
 
-LOOKS = [(theme, locale) for theme in ("light", "dark") for locale in ("zh-TW", "en-US")]
-
-
-@pytest.mark.parametrize(("theme", "locale"), LOOKS)
-def test_axe_finds_nothing_serious_on_any_page(theme, locale, newsroom, worked_over, visitor):
+@pytest.mark.parametrize("locale", ["zh-TW", "en-US"])
+def test_axe_finds_nothing_serious_on_any_page(locale, newsroom, worked_over, visitor):
     found: dict[str, list[str]] = {}
-    page = visitor(color_scheme=theme, locale=locale)
+    page = visitor(locale=locale)
     page.goto(f"{newsroom.address}/sign-in/")
     found["sign in"] = barriers(page)
     sign_in(page, newsroom.address, CHIEF)

@@ -214,13 +214,18 @@ def test_two_beats_and_four_workers_publish_what_is_due_once(
 ):
     """Nobody but the beats says that it is time."""
     world = new_world(days=2, how=slowly(0.5))
-    workers = [new_publisher(lease=150, name=f"host{n}") for n in range(4)]
+    clock = Clock(tmp_path / "clock")
+    hosts = {"lease": 150, **clock.environment}
+    workers = [new_publisher(name=f"host{n}", **hosts) for n in range(4)]
     for worker in workers:
         worker.start()
     beats = [Beat(workers[0]._environment, tmp_path, name) for name in "ab"]
     try:
         for beat in beats:
             beat.start()
+        for beat in beats:
+            wait_until(lambda b=beat: "Starting" in b.output, seconds=30, what="beat starts")
+        clock.move(60 - time.time() % 60)  # the next full minute
         wait_until(world.is_delivered, seconds=75, what="the beats' tick publishes")
         # Both have ticked, and all that this led to is over.
         for beat in beats:
