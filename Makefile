@@ -33,7 +33,7 @@ processes := -n 2 --maxschedchunk 1
 
 # Of a few tests that were asked for, none may be among these: that is pytest's code 5.
 selected := $(if $(PYTEST),$(PYTEST) || [ $$? = 5 ])
-on_postgresql := tests/races tests/editorial tests/test_query_counts.py \
+on_postgresql := tests/races tests/editorial \
   $(addprefix tests/services/test_,worker.py faults.py) \
   $(addprefix tests/digest/test_,intake.py promises.py rows.py machine.py operations.py verifying.py)
 

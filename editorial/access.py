@@ -10,13 +10,13 @@ from datetime import date
 from functools import wraps
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from digest.compiled import compiled
-from digest.models import Card, Desk, Draft, HeldCard, Issue
+from digest.models import Card, Desk, Draft, Event, HeldCard, Issue
 from editorial.models import Membership
 
 #: What our own forms carry besides what somebody typed.
@@ -98,15 +98,19 @@ def operated_at(request: HttpRequest, desk: str) -> tuple[Desk, Membership | Non
 
 @compiled
 def _issues(desk, day) -> QuerySet[Issue]:
-    return Issue.objects.defer("machine", "lead", "footer").filter(desk=desk, date=day)
+    events = Event.objects.filter(issue=OuterRef("pk")).order_by("-pk").values("pk")
+    found = Issue.objects.defer("machine", "lead", "footer").filter(desk=desk, date=day)
+    return found.annotate(last_event=Subquery(events[:1]))
 
 
 def issue_at(by: Membership, day: date) -> Issue:
-    """The desk's issue of a day, or 404."""
+    """The desk's issue of a day, or 404. Its `last_event` is the id of what happened to it last:
+    what a page has seen goes into its forms as `since`."""
     issue = _issues.first(by.desk_id, day)
     if issue is None:
         raise Http404("no such issue at this desk")
     issue.desk = by.desk
+    issue.last_event = issue.last_event or 0
     return issue
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from digest import editions
@@ -262,19 +262,20 @@ def _approvals_of_insight(issue, hash_) -> QuerySet[Approval, tuple]:
 
 
 @compiled
-def _open_comments(issue) -> QuerySet[Comment, int]:
-    return Comment.objects.open().filter(issue=issue).order_by().values_list("card", flat=True)
-
-
-@compiled
-def _open_suggestions(issue) -> QuerySet[Suggestion, int | None]:
-    found = Suggestion.objects.filter(issue=issue, state=Suggestion.State.OPEN)
-    return found.order_by().values_list("card", flat=True)
-
-
-@compiled
-def _glances(issue, user) -> QuerySet[Glance, tuple[int, str]]:
-    return Glance.objects.filter(card__section__issue=issue, user=user).values_list("card", "hash")
+def _remarks_on(issue, user) -> QuerySet[Comment, tuple[str, int | None, str]]:
+    """What is open about the cards of an issue, and what somebody saw of them last, each as its
+    kind, its card and a hash: in one query, for what takes the time is going there and back."""
+    suggestions = Suggestion.objects.filter(issue=issue, state=Suggestion.State.OPEN)
+    glances = Glance.objects.filter(card__section__issue=issue, user=user)
+    parts = [
+        found.order_by().annotate(kind=Value(kind), saw=saw).values_list("kind", "card", "saw")
+        for kind, found, saw in (
+            ("comment", Comment.objects.open().filter(issue=issue), Value("")),
+            ("suggestion", suggestions, Value("")),
+            ("glance", glances, F("hash")),
+        )
+    ]
+    return parts[0].union(*parts[1:], all=True)
 
 
 @compiled
@@ -387,9 +388,12 @@ def case_of(issue: Issue, *, for_user: int | None = None) -> IssueCase:
     `for_user` is the id of the person whose last look the cards are compared with.
     """
     given = approvers(_approvals_in(issue.pk))
-    said = Counter(_open_comments(issue.pk))
-    seen = dict(_glances(issue.pk, for_user)) if for_user else None
-    suggested = Counter(_open_suggestions(issue.pk))
+    remarks = _remarks_on(issue.pk, for_user)
+    said, suggested = (
+        Counter(card for kind, card, _saw in remarks if kind == wanted)
+        for wanted in ("comment", "suggestion")
+    )
+    seen = {card: saw for kind, card, saw in remarks if kind == "glance"} if for_user else None
     cards = _cards_of(issue.pk)
     rows = _rows_of(cards, given, seen=seen, comments=said, suggestions=suggested)
     changed_by = _last_changes(issue)

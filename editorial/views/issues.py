@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 
 from editorial import pages, queue
 from editorial.access import issue_at, membership_at, signed_in
-from editorial.responses import last_event
 
 
 @require_safe
@@ -33,7 +32,6 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     """An issue: its cards in sections, the insight, and what stands between it and publication."""
     by = membership_at(request, desk)
     found = issue_at(by, day)
-    since = last_event(found)  # before the rows: what happens in between counts as not seen
     at = pages.workplace_of(by, found)
     view = pages.day_page(at)
     alarms = pages.alarms_at(by.desk)
@@ -47,7 +45,8 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "case": view.case,
         "signs": by.may("sign"),
         "ready": view.case.readiness,
-        "since": since,
+        # Read before the rows: what happens in between counts as not seen.
+        "since": found.last_event,
         "view": view,
         "front": pages.front_on(found),
         "alarms": alarms,
@@ -80,7 +79,7 @@ def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "desk": by.desk,
         "issue": found,
         "case": case,
-        "since": last_event(found),
+        "since": found.last_event,
         "keys": pages.workplace_of(by, found).keys,
         "publication": standing,
         "fragment": True,

@@ -15,7 +15,7 @@ from editorial import glances, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.forms import is_number
 from editorial.models import Membership, Presence
-from editorial.responses import last_event, see_other
+from editorial.responses import see_other
 
 #: A page that has missed more than this is better loaded anew.
 _TOO_MUCH = 200
@@ -31,7 +31,7 @@ def pulse(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     """
     by = membership_at(request, desk)
     issue = issue_at(by, day)
-    now = last_event(issue)
+    now = issue.last_event
     _has_seen(issue, by, request.POST.getlist("seen"), now)
     if not request.htmx:
         return see_other(reverse("issue", args=[desk, day]))

@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
 from tests.conftest import ROOT, SAMPLE
 from tests.services.conftest import (
@@ -108,6 +108,7 @@ class Newsroom:
         self._token = self.manage("machine_token", "walks").split()[-1]
         tomorrow = date.today() + timedelta(days=1)
         self._days = (tomorrow + timedelta(days=n) for n in itertools.count())
+        self.sessions: dict[tuple[str, str], StorageState] = {}  # of those who have signed in
 
     def manage(self, *arguments: str) -> str:
         environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(self.process.var_dir)}
@@ -174,9 +175,12 @@ def at_desk(newsroom, visitor) -> Callable[..., tuple[Page, Keyboard]]:
     """Opens an issue's page for somebody who has read the first steps."""
 
     def open_issue(address: str, person=EDITOR, **options) -> tuple[Page, Keyboard]:
-        page = visitor(**options)
-        sign_in(page, newsroom.address, person)
+        page = visitor(storage_state=newsroom.sessions.get(person), **options)
         page.goto(address)
+        if "/sign-in/" in page.url:  # for the first time, or a test has ended the session
+            sign_in(page, newsroom.address, person)
+            newsroom.sessions[person] = page.context.storage_state()
+            page.goto(address)
         if options.get("java_script_enabled", True):
             expect(page.locator("html")).to_have_class("has-script")
             expect(page.locator(".card.is-here")).to_have_count(1)
