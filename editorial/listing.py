@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from digest.compiled import compiled
 from digest.document import Importance
 from digest.models import Card, CardEntity, Desk, Event, Source, Term
 from digest.search import Search
@@ -200,4 +201,9 @@ def new_cards(desk: Desk, since: int) -> int:
 
 def last_event_of(desk: Desk) -> int:
     """The desk's last event: what a page of the queue has seen."""
-    return Event.objects.filter(desk=desk).order_by("-pk").values_list("pk", flat=True).first() or 0
+    return _last_event.first(desk.pk) or 0
+
+
+@compiled
+def _last_event(desk) -> QuerySet[Event, int]:
+    return Event.objects.filter(desk=desk).order_by("-pk").values_list("pk", flat=True)[:1]

@@ -399,9 +399,14 @@ def _open_alarms(desk) -> QuerySet[Alarm]:
 def stuck_at(desk: Desk) -> list[Delivery]:
     """The deliveries of a desk that fail and are tried again: at the first failure they are a
     matter for people, although no alarm is told outside of the desk yet."""
+    return _stuck(desk.pk)
+
+
+@compiled
+def _stuck(desk) -> QuerySet[Delivery]:
     found = Delivery.objects.failing().filter(edition__issue__desk=desk)
     found = found.select_related("edition__issue").defer("edition__content", "edition__document")
-    return list(found.order_by("-pk")[:20])
+    return found.order_by("-pk")[:20]
 
 
 def alarms_mark(alarms: Iterable[AlarmOnDesk], stuck: Iterable[Delivery] = ()) -> str:

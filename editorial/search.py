@@ -24,6 +24,7 @@ from django.db.models import (
     QuerySet,
 )
 
+from digest.compiled import compiled
 from digest.models import Card, CardEntity, Delivery, Desk, Issue, Source, Suggestion, Term
 from digest.search import FREQUENT, Search
 from editorial.filters import STATES, UNRATED, Filters
@@ -71,15 +72,19 @@ class Found:
 def issues_in_work(desk: Desk) -> list[tuple[int, date]]:
     """The issues people may have to do with, newest first, each as its id and its day: those that
     are not published, those of the last days, those on their way or stuck on it."""
-    since = desk.today() - timedelta(days=DAYS_IN_WORK - 1)
-    ours = Issue.objects.of(desk).values_list("pk", "date").order_by()
+    return _in_work(desk.pk, desk.today() - timedelta(days=DAYS_IN_WORK - 1))
+
+
+@compiled
+def _in_work(desk, since) -> QuerySet[Issue, tuple[int, date]]:
+    ours = Issue.objects.filter(desk=desk).values_list("pk", "date").order_by()
     # One for each index: with OR, the whole archive would be asked.
     in_work = ours.filter(published=None).union(
         ours.filter(date__gte=since),
         ours.filter(due_at__gt=_LONG_AGO),
         ours.filter(published__deliveries__state__in=Delivery.UNDONE),
     )
-    return list(in_work.order_by("-date"))
+    return in_work.order_by("-date")
 
 
 def find(desk: Desk, filters: Filters, in_work: Iterable[int]) -> Found:
