@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -18,26 +18,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 
 from digest import document, rendering, rows
-from digest.alarms import sentence_of
 from digest.compiled import compiled
 from digest.document import Document, Importance
 from digest.markup import to_html, warnings
 from digest.models import (
-    Alarm,
     Card,
-    Delivery,
-    Desk,
-    Edition,
     Event,
     Issue,
     Passage,
     Run,
     Section,
 )
-from digest.publishing import channels_with
 from editorial import decisions, editing, forms, keymap, queue, undo
 from editorial.bulk import approvable_in_bulk
 from editorial.decisions import DECISIONS
@@ -367,200 +360,6 @@ def _others_at(issue, since, user) -> QuerySet[Presence, tuple]:
 def undoable_of(at: Workplace) -> Event | None:
     """What "undo" would take back."""
     return undo.undoable(at.issue, at.by)
-
-
-# --- alarms --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class AlarmOnDesk:
-    """An alarm as a page of the desk shows it. `day` is that of its issue, if it is about one."""
-
-    pk: int
-    at: datetime
-    sentence: str
-    day: date | None
-
-
-def alarms_at(desk: Desk) -> list[AlarmOnDesk]:
-    """What a desk is not yet done with, the newest first."""
-    return [
-        AlarmOnDesk(alarm.pk, alarm.at, sentence_of(alarm), alarm.issue and alarm.issue.date)
-        for alarm in _open_alarms(desk.pk)
-    ]
-
-
-@compiled
-def _open_alarms(desk) -> QuerySet[Alarm]:
-    found = Alarm.objects.open().filter(desk=desk).select_related("issue").order_by("-pk")
-    return found.only("kind", "data", "at", "issue__date")[:20]
-
-
-def stuck_at(desk: Desk) -> list[Delivery]:
-    """The deliveries of a desk that fail and are tried again: at the first failure they are a
-    matter for people, although no alarm is told outside of the desk yet."""
-    return _stuck(desk.pk)
-
-
-@compiled
-def _stuck(desk) -> QuerySet[Delivery]:
-    found = Delivery.objects.failing().filter(edition__issue__desk=desk)
-    found = found.select_related("edition__issue").defer("edition__content", "edition__document")
-    return found.order_by("-pk")[:20]
-
-
-def alarms_mark(alarms: Iterable[AlarmOnDesk], stuck: Iterable[Delivery] = ()) -> str:
-    """A short text that differs where other alarms are shown."""
-    return ".".join([*(f"{a.pk}" for a in alarms), *(f"d{d.pk}-{d.attempts}" for d in stuck)])
-
-
-def alarms_of(desk: Desk) -> dict[str, Any]:
-    """What the pages about the whole desk show above everything, as their templates take it."""
-    alarms, stuck = alarms_at(desk), stuck_at(desk)
-    return {"alarms": alarms, "stuck": stuck, "alarms_mark": alarms_mark(alarms, stuck)}
-
-
-# --- the way to readers --------------------------------------------------------------------------
-
-#: How an issue stands on its way to readers, in a word or two, and how that is coloured.
-PRESS: dict[str, tuple[Promise, str]] = {
-    "held": (_("presses stopped"), "bad"),
-    "missed": (_("hour missed"), "bad"),
-    "failed": (_("a delivery failed"), "bad"),
-    "failing": (_("a delivery fails"), "bad"),
-    "moving": (_("going out"), "wait"),
-    "waiting": (_("signed, waits for its hour"), "wait"),
-    "behind": (_("published; a later edition waits"), "wait"),
-    "published": (_("published"), "good"),
-    "withdrawn": (_("taken back"), "wait"),
-    "signed": (_("signed, not published"), "wait"),
-    "unsigned": (_("not signed"), "none"),
-}
-
-
-@dataclass(frozen=True)
-class Publication:
-    """Where an issue's way to its readers stands: the last edition, the one whose hour comes, and
-    the one that readers have.
-
-    `withdrawn_at` is when it was taken back from them, if it was and has not come again; `kept` are
-    the channels that then have it still, as nothing there can be taken back.
-    """
-
-    edition: Edition | None
-    is_current: bool
-    due_at: datetime | None
-    due_edition: Edition | None
-    is_missed: bool
-    is_held: bool
-    changes: int
-    published: Edition | None
-    published_at: datetime | None
-    withdrawn_at: datetime | None
-    deliveries: list[Delivery]
-    kept: list[str]
-
-    @property
-    def is_out(self) -> bool:
-        """Whether readers have the last edition."""
-        return self.edition is not None and self.published == self.edition
-
-    @property
-    def is_going_out(self) -> bool:
-        """Whether its hour has come and no worker has taken it yet."""
-        return (
-            bool(self.due_at)
-            and self.due_at <= timezone.now()
-            and not self.is_missed
-            and not self.is_held
-        )
-
-    @property
-    def delivered(self) -> int:
-        """How many channels have done what was asked of them."""
-        return sum(d.state == Delivery.State.DELIVERED for d in self.deliveries)
-
-    @property
-    def is_all_back(self) -> bool:
-        """Whether every channel that had it has taken it back."""
-        return not self.kept and self.delivered == len(self.deliveries)
-
-    @property
-    def state(self) -> str:
-        """Where it stands, the most pressing first: a key of `PRESS`."""
-        states = {d.state for d in self.deliveries}
-        under_way = {Delivery.State.WAITING, Delivery.State.RUNNING}
-        found = {
-            "held": self.is_held,
-            "missed": self.is_missed,
-            "failed": Delivery.State.FAILED in states,
-            "failing": any(d.is_failing for d in self.deliveries),
-            "moving": self.is_going_out or bool(states & under_way),
-            "waiting": self.due_at is not None,
-            "published": self.is_out,
-            "behind": self.published is not None,
-            "withdrawn": self.withdrawn_at is not None,
-            "signed": self.edition is not None,
-        }
-        return next((state for state, is_so in found.items() if is_so), "unsigned")
-
-    @property
-    def word(self) -> str | Promise:
-        """The same in a word or two."""
-        return PRESS[self.state][0]
-
-    @property
-    def tone(self) -> str:
-        """How good that is: `good`, `wait`, `bad` or `none`."""
-        return PRESS[self.state][1]
-
-    @property
-    def mark(self) -> str:
-        """A short text that differs where what is shown differs."""
-        deliveries = ",".join(f"{d.pk}{d.state}{d.attempts}" for d in self.deliveries)
-        editions = f"{self.edition and self.edition.pk}-{self.published and self.published.pk}"
-        return (
-            f"{editions}-{self.changes}-{self.due_at}-{self.is_going_out}-{self.is_held}-"
-            f"{deliveries}"
-        )
-
-    @property
-    def is_moving(self) -> bool:
-        """Whether the page should look again soon."""
-        return self.is_going_out or any(
-            d.state in (Delivery.State.WAITING, Delivery.State.RUNNING) for d in self.deliveries
-        )
-
-
-def publication_of(case: IssueCase) -> Publication:
-    """Where an issue's publication stands."""
-    issue, last = case.issue, case.last_edition
-    published = next((e for e in case.edition_rows if e.pk == issue.published_id), None)
-    is_current = case.is_signed_as_it_stands
-    taken_back = None
-    if last and not published:
-        taken_back = issue.events.filter(verb="issue.unpublish").order_by("-pk").first()
-    everything = [d for edition in case.edition_rows for d in edition.deliveries.all()]
-    if taken_back:
-        asked, number = Delivery.Action.WITHDRAW, taken_back.after["edition"]
-    else:
-        asked, number = Delivery.Action.PUBLISH, published and published.number
-    deliveries = [d for d in everything if (d.action, d.edition.number) == (asked, number)]
-    kept = channels_with(everything) - {d.channel for d in deliveries} if taken_back else ()
-    return Publication(
-        edition=last,
-        is_current=is_current,
-        due_at=issue.due_at,
-        due_edition=next((e for e in case.edition_rows if e.pk == issue.due_edition_id), None),
-        is_missed=issue.is_missed,
-        is_held=issue.held_at is not None,
-        changes=0 if is_current or last is None else case.changes_since_signature,
-        published=published,
-        published_at=issue.published_at,
-        withdrawn_at=taken_back and taken_back.at,
-        deliveries=deliveries,
-        kept=sorted(kept),
-    )
 
 
 def warnings_of(whole: Document) -> list[tuple[str, str]]:

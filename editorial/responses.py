@@ -23,6 +23,7 @@ from editorial.editing import Difference
 from editorial.forms import is_number
 from editorial.history import Line, changes_since
 from editorial.models import Membership
+from editorial.publication import publication_of
 from editorial.queue import Case
 from editorial.refusals import Refusal
 
@@ -144,7 +145,7 @@ def parts(
         context["insight"] = pages.insight_on(at)
     if publication:
         context |= {"case": case, "since": last_event(issue)}
-        context["publication"] = pages.publication_of(case)
+        context["publication"] = publication_of(case)
     return render(request, "editorial/_parts.html", context, status=status)
 
 

@@ -118,11 +118,15 @@ EDITORIAL: dict[str, set[str]] = {
     "forms": {"editing", "labels"},
     "commenting": {"editing", "labels", "locking", "models", "refusals"},
     "keymap": {"models"},
+    "alarms": set(),
+    "publication": {"queue"},
     "pages": {
         *("bulk", "decisions", "editing", "forms", "keymap", "labels", "models", "queue"),
         *("refusals", "undo"),
     },
-    "responses": {"editing", "forms", "history", "models", "pages", "queue", "refusals"},
+    "responses": {
+        *("editing", "forms", "history", "models", "pages", "publication", "queue", "refusals"),
+    },
     "templatetags": {"changes", "decisions", "diff", "models", "queue"},
     "urls": {"forms", "views"},
     "admin": {"models"},

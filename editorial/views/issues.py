@@ -12,6 +12,8 @@ from django.views.decorators.http import require_safe
 
 from editorial import pages, queue
 from editorial.access import issue_at, membership_at, signed_in
+from editorial.alarms import alarms_at, alarms_mark
+from editorial.publication import publication_of
 
 
 @require_safe
@@ -34,7 +36,7 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     found = issue_at(by, day)
     at = pages.workplace_of(by, found)
     view = pages.day_page(at)
-    alarms = pages.alarms_at(by.desk)
+    alarms = alarms_at(by.desk)
     context = {
         "by": by,
         "desk": by.desk,
@@ -50,10 +52,10 @@ def issue(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "view": view,
         "front": pages.front_on(found),
         "alarms": alarms,
-        "alarms_mark": pages.alarms_mark(alarms),
+        "alarms_mark": alarms_mark(alarms),
         "people": pages.people_at(found, but=by.user_id),
         "undoable": pages.undoable_of(at),
-        "publication": pages.publication_of(view.case),
+        "publication": publication_of(view.case),
         "remarks": pages.remarks_on(found),
     }
     return render(request, "editorial/issue.html", context)
@@ -71,7 +73,7 @@ def publication(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     if not request.htmx:
         return redirect(reverse("issue", args=[desk, day]) + "#publication")
     case = queue.case_of_issue(found.pk)
-    standing = pages.publication_of(case)
+    standing = publication_of(case)
     if request.GET.get("have") == standing.mark:
         return HttpResponse(status=204)
     context = {

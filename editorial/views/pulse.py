@@ -13,8 +13,10 @@ from django.views.decorators.http import require_POST
 from digest.models import Card, Issue
 from editorial import glances, pages, queue
 from editorial.access import issue_at, membership_at, signed_in
+from editorial.alarms import alarms_at, alarms_mark
 from editorial.forms import is_number
 from editorial.models import Membership, Presence
+from editorial.publication import publication_of
 from editorial.responses import see_other
 
 #: A page that has missed more than this is better loaded anew.
@@ -38,11 +40,11 @@ def pulse(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     _is_here(issue, by, request.POST.get("card", ""))
     since = request.POST.get("since", "")
     since = int(since) if is_number(since) else now
-    alarms = pages.alarms_at(by.desk)
+    alarms = alarms_at(by.desk)
     context = {
         "people": pages.people_at(issue, but=by.user_id),
         "alarms": alarms,
-        "alarms_mark": pages.alarms_mark(alarms),
+        "alarms_mark": alarms_mark(alarms),
         "desk": by.desk,
         "issue": issue,
         "since": now,
@@ -111,5 +113,5 @@ def _news(issue: Issue, by: Membership, since: int) -> dict:
     # What is signed or out is not what the desk holds any more, once somebody works on that.
     is_signed = issue.due_at or issue.published_id
     if is_signed or any(verb.startswith(("issue.", "delivery.")) for verb in verbs):
-        news |= {"case": case, "publication": pages.publication_of(case)}
+        news |= {"case": case, "publication": publication_of(case)}
     return news

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
-from editorial import pages, queue
+from editorial import queue
 from editorial.access import may_operate, membership_at, signed_in
+from editorial.alarms import alarms_of
 from editorial.filters import Filters
 from editorial.forms import is_number
 from editorial.listing import STATE_LABELS, facets_of, last_event_of, new_cards, rows_of, without
@@ -64,7 +65,7 @@ def cards(request: HttpRequest, desk: str) -> HttpResponse:
             "more_issues": len(in_work) - len(on_top),
             "refused": queue.drafts_refused(by.desk)[:10],
         }
-    context |= pages.alarms_of(by.desk)
+    context |= alarms_of(by.desk)
     return render(request, "editorial/queue.html", context)
 
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from digest.document import YEARS
 from digest.models import Alarm, Desk, Issue
-from editorial import calendar, pages, rules
+from editorial import calendar, rules
 from editorial.access import issue_at, membership_at, signed_in
+from editorial.alarms import alarms_of
 from editorial.forms import typed
 from editorial.models import name_of
 from editorial.refusals import Refusal, Refused
@@ -76,7 +77,7 @@ def month(request: HttpRequest, desk: str) -> HttpResponse:
         "weeks": calendar.weeks_of(by.desk, shown),
         "previous": shown - timedelta(days=1),
         "next": (shown + timedelta(days=32)).replace(day=1),
-        **pages.alarms_of(by.desk),
+        **alarms_of(by.desk),
     }
     return render(request, "editorial/calendar.html", context)
 
@@ -139,7 +140,7 @@ def alarms(request: HttpRequest, desk: str) -> HttpResponse:
     by = membership_at(request, desk)
     if not request.htmx:
         return redirect("queue", desk)
-    found = pages.alarms_of(by.desk)
+    found = alarms_of(by.desk)
     if request.GET.get("have") == found["alarms_mark"]:
         return HttpResponse(status=204)
     context = {"by": by, "desk": by.desk, "asks_again": True, **found}

@@ -15,7 +15,8 @@ from digest.models import Picture
 from editorial import queue
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, refusal
-from editorial.pages import publication_of, remarks_on, warnings_of, workplace_of
+from editorial.pages import remarks_on, warnings_of, workplace_of
+from editorial.publication import publication_of
 from editorial.responses import last_event
 from editorial.revision import Revision, revisions
 

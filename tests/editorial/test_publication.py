@@ -15,9 +15,10 @@ from digest import hugo
 from digest.alarms import raise_alarm
 from digest.models import Channel, Delivery, Issue
 from digest.publishing import deliver, publish_due
-from editorial import pages, queue
+from editorial import queue
 from editorial.calendar import weeks_of
 from editorial.decisions import decide
+from editorial.publication import Publication, publication_of
 from editorial.refusals import Refused
 from tests.conftest import approve_everything, cards_of, say_correction, sign
 from tests.editorial.conftest import HOUR
@@ -28,8 +29,8 @@ from tests.publisher import do, post_of, work
 pytestmark = pytest.mark.usefixtures("english")
 
 
-def publication(issue: Issue) -> pages.Publication:
-    return pages.publication_of(queue.case_of_issue(issue.pk))
+def publication(issue: Issue) -> Publication:
+    return publication_of(queue.case_of_issue(issue.pk))
 
 
 def states(issue: Issue) -> list[tuple[str, str]]:

@@ -18,9 +18,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from digest import channels, editions
 from digest.models import Card, Delivery, Issue, sha256
 from digest.publishing import deliver, publish_due
-from editorial import pages, queue
+from editorial import queue
 from editorial.decisions import DECISIONS, decide, present_hash
 from editorial.models import Approval
+from editorial.publication import publication_of
 from editorial.refusals import Refused
 from tests.conftest import SAMPLE, cards_of, land, say_correction
 from tests.editorial.work import change, rewrite
@@ -181,7 +182,7 @@ class Walk(RuleBasedStateMachine):
         Delivery.objects.filter(state=Delivery.State.RUNNING).update(claimed_until=past)
         real = channels.KINDS["hugo"]
         before = self.issue.events.filter(verb="issue.release").count()
-        named = pages.publication_of(queue.case_of_issue(self.issue.pk)).due_edition
+        named = publication_of(queue.case_of_issue(self.issue.pk)).due_edition
         try:
             if dies != "never":
                 channels.KINDS["hugo"] = _dying(real, dies)

@@ -10,7 +10,7 @@ from digest.editions import signed_document
 from digest.models import Event
 from editorial import queue
 from editorial.decisions import decide
-from editorial.pages import publication_of
+from editorial.publication import publication_of
 from editorial.revision import revisions
 from tests.conftest import COVER, cards_of, land, sign
 from tests.editorial.test_pages import address, client_of
