@@ -13,6 +13,7 @@ from digest.hugo import commonmark, headings, shortcodes
 from digest.hugo.commonmark import HEADING, RULE
 from digest.hugo.lines import BLANKS, Line, text_lines, trim
 from digest.reading import Notes, Refused, called, excerpt, first_reason
+from digest.sentences import Said, Sentence
 
 SEPARATOR = "---"
 BETWEEN_BLOCKS = f"\n\n{SEPARATOR}\n\n"
@@ -133,8 +134,8 @@ def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) 
         line, reason = error.line, error.reason
     except ValidationError as error:
         place, reason = first_reason(error)
-        said = ": ".join(filter(None, [".".join(map(str, place)), reason]))
-        line, reason = lines[0].number, said
+        line, field = lines[0].number, ".".join(map(str, place))
+        reason = Said.OF_FIELD(field=field, fault=reason) if field else reason
     del notes.deviations[before:]
     notes.refuse(where, line, reason, (line.raw for line in lines))
     return None
@@ -146,7 +147,7 @@ def refuse_controls(lines: Iterable[Line]) -> None:
         try:
             check_text(line.raw)
         except ValueError as error:
-            raise Refused(line.number, str(error)) from None
+            raise Refused(line.number, error.args[0]) from None
 
 
 def refuse_endless(lines: Iterable[Line]) -> None:
@@ -155,42 +156,38 @@ def refuse_endless(lines: Iterable[Line]) -> None:
         if line.endless:
             raise Refused(line.number, _of_endless(line))
         if headings.has_attributes(line.heading) and not HEADING.match(line.text):
-            raise Refused(line.number, _of_attributes("this heading"))
+            raise Refused(line.number, Said.ATTRIBUTES(what=Said.THIS_HEADING()))
 
 
-def _of_endless(line: Line, where: str = "") -> str:
+def _of_endless(line: Line, where: Sentence | None = None) -> Sentence:
     what = line.endless
     if what[0] in "`~":
-        place = f"in {where}" if where else what
-        return f"the code fence {place} is never closed; close it with {what}"
-    where = where or "this line"
+        return Said.FENCE_IN(where=where, fence=what) if where else Said.FENCE(fence=what)
+    where = where or Said.THIS_LINE()
     if what == commonmark.TOO_DEEP:
-        return f"{where} puts lists or quotes more than {commonmark.DEPTH_LIMIT} deep in each other"
-    return f"{where} opens {what}; readers would not see what follows. Put a backslash before <"
+        return Said.TOO_DEEP(where=where, limit=commonmark.DEPTH_LIMIT)
+    return Said.OPENS(where=where, html=what)
 
 
-def _of_attributes(where: str) -> str:
-    return (
-        f"Hugo would take the {{…}} at the end of {where} for settings; put a backslash before {{"
-    )
+_BEGINS = {
+    "section": Said.STARTS_SECTION,
+    "card": Said.STARTS_CARD,
+    "passage": Said.STARTS_PASSAGE,
+}
 
 
-def text_faults(text: str, place: str, item: str) -> Iterator[str]:
+def text_faults(text: str, place: Sentence, item: Literal["card", "passage"]) -> Iterator[Sentence]:
     """Why a text would be taken for the structure around it. `item` is what ### begins there."""
     for line in text_lines(text):
         if line.code:
             continue
-        where = f"line {line.number} of {place}"
+        where = Said.LINE_OF(line=line.number, place=place)
         if heading := HEADING.match(line.text):
             mark = heading[1]
-            begun = "section" if mark == "##" else item
-            yield (
-                f"{where} starts with {mark}, which would begin a new {begun};"
-                f" write #### or \\{mark}"
-            )
+            yield _BEGINS["section" if mark == "##" else item](where=where, mark=mark)
         elif RULE.match(line.text):
-            yield f"{where} is {SEPARATOR}, which would end the block; write *** for a rule"
+            yield Said.SEPARATES(where=where, rule=SEPARATOR)
         elif line.endless:
             yield _of_endless(line, where)
         elif headings.has_attributes(line.heading):
-            yield _of_attributes(f"the heading in {where}")
+            yield Said.ATTRIBUTES(what=Said.HEADING_IN(where=where))
