@@ -149,7 +149,7 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
         if draft.state != Draft.State.RECEIVED:
             return False
         draft.deviations = [
-            {"line": d.line, "text": d.text} for d in (*reading.deviations, *filing.deviations)
+            {"line": d.line, "text": str(d.text)} for d in (*reading.deviations, *filing.deviations)
         ]
         problems = [*reading.problems, *filing.problems]
         draft.problems = [
@@ -224,14 +224,14 @@ def _filing(draft: Draft, reading: Reading, day: date | None) -> Filing:
         day, faults = _day_of(front_matter.values, draft)
         problems += faults
         if day and not whole.date:
-            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+            deviations.append(Deviation(1, Said.NO_DATE(day=str(day))))
     if day is None and not problems:
         if any(_is_of_front_matter(p) for p in reading.problems):
             # Today's issue is another one: nothing may be replaced on a guess.
             problems.append(_fault(Said.DAY_UNKNOWN()))
         else:
             day = draft.desk.today(draft.received_at)
-            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+            deviations.append(Deviation(1, Said.NO_DATE(day=str(day))))
     for tag in front_matter.tags:
         if not tag.strip() or len(tag) > document.LINE_LIMIT or "\n" in tag:
             problems.append(_fault(Said.DRAFT_TAG(tag=repr(tag[:40]))))

@@ -73,7 +73,7 @@ def from_json(data: bytes) -> Reading:
         return notes.reading(Document())
     document = _document(payload, notes)
     if frontmatter.hides_page(document.front_matter.values):
-        notes.deviate(1, frontmatter.HIDDEN)
+        notes.deviate(1, Said.HIDES())
     if document == Document() and not notes.problems:
         return _refused(Said.NOTHING(), text)
     return notes.reading(document)

@@ -1,4 +1,4 @@
-"""What the dialect says of a text: every sentence with which values, Markdown and JSON are refused.
+"""What the dialect says of a text: why values, Markdown and JSON are refused, what is put right.
 
 Machines read them in English, as the patterns here have them. A `Sentence` is that English text and
 remembers what it was made of, so that it can be said in another language as well; `recognise` finds
@@ -161,6 +161,53 @@ class Said(StrEnum):
     NOT_A_DICTIONARY = "Input should be a valid dictionary{instance}"
     ONE_OF = "Input should be {known}"
 
+    # what was put right
+    LINE_ENDING = "{ending} line ending"
+    BYTE_ORDER_MARK = "byte order mark at the start of the file"
+    NO_FRONT_MATTER = "no front matter"
+    EMPTY_FRONT_MATTER = "empty front matter"
+    HIDES = "draft: true: Hugo will not show this post"
+    BLANKS_AFTER_FENCE = "blanks after {fence}"
+    NO_DATE = "no date in the front matter; filed on {day}"
+    SHORTCODE = "Hugo shortcode, kept as text"
+    RULE_MISSING = "missing {rule} before “{title}”"
+    RULE_TOO_MANY = "one {rule} too many before “{title}”"
+    BLANK_LINE_MISSING = "missing blank line before “{title}”"
+    BLANK_LINE_TOO_MANY = "one blank line too many before “{title}”"
+    GAP_OTHERWISE = "{rule} or blank line written otherwise before “{title}”"
+    HEADING_UNTITLED = "heading without a title"
+    HEADING_ENDING = "what Hugo would take off the heading “{title}”, kept as text"
+    HEADING_BLANKS = "blanks around the heading “{title}”"
+    TOO_FEW_BELOW = "missing blank line below {above}"
+    TOO_MANY_BELOW = "one blank line too many below {above}"
+    BLANKS_BELOW = "blanks on the empty line below {above}"
+    STRAY = "text without a heading, joined to the one above"
+    CARD_ABOVE = "card above all sections, put in one of its own"
+    LAST_NEWLINE = "newline at the end of the file"
+    LAST_RULE_MISSING = "missing {rule} at the end of the file"
+    LAST_RULE_OTHERWISE = "{rule} written otherwise at the end of the file"
+    ITEM_BREAK_MISSING = "missing hard break after a list item"
+    ITEM_BREAK_WRONG = "wrong hard break after a list item"
+    ITEM_BULLET = "list item with {bullet}"
+    LABEL_AGAIN = "{label} a second time, kept as text"
+    LABEL_UNKNOWN = "unknown label {label}, kept as text"
+    LABEL_MISSING = "text without a label, taken as the summary"
+    COLON_INSIDE = "colon inside the bold of {label}"
+    COLON_ASCII = "ASCII colon after {label}"
+    COLON_TOO_MANY = "colon after {label}"
+    COLON_MISSING = "no colon after {label}"
+    TEXT_ON_LINE = "text on the line of {label}"
+    BREAK_MISSING = "missing hard break after {label}"
+    LABEL_BLANKS = "blanks around {label}"
+    ENTITIES_JOINED = "entities not joined by “, ” after {label}"
+    PARENTHESES_OTHERWISE = "parentheses written otherwise after {label}"
+    HYPHEN_OTHERWISE = "hyphen written otherwise after {label}"
+    VALUE_BELOW = "text below {label}, not on its line"
+    SOURCES_LINES = "sources on several lines"
+    SOURCES_LISTED = "sources as list items"
+    SOURCES_OTHERWISE = "sources not written [title](link) | …"
+    SOURCE_TAKEN = "first link taken as the source"
+
     # what sentences call the parts of an issue; last, for a whole sentence may begin like one
     SUMMARY = "the summary"
     DETAILS = "the details"
@@ -198,11 +245,12 @@ class Said(StrEnum):
 class Sentence(str):
     """A sentence in English, with its pattern and what fills it."""
 
+    __slots__ = ("filling", "said")
     said: Said
     filling: Mapping[str, Filling]
 
     def __new__(cls, said: Said, filling: Mapping[str, Filling]) -> Self:
-        sentence = super().__new__(cls, said.value.format(**filling))
+        sentence = super().__new__(cls, str.format(said, **filling))
         sentence.said, sentence.filling = said, filling
         return sentence
 
@@ -217,6 +265,7 @@ _STANDS_FOR = {
     "fence": r"`+|~+|---|\+\+\+",
     "instance": r"(?: or instance of \w+)?",
     "key": r"[^`]+",
+    "rule": r"\S+",
     "number": r"[^\s“”]+",
     "code": r"U\+\w+|[0-9A-F]{2}",
 }

@@ -1,4 +1,4 @@
-"""What the dialect refuses, in the reader's language: a sentence for each that machines get."""
+"""What the dialect says, in the reader's language: a sentence for each that machines get."""
 
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -175,11 +175,56 @@ SENTENCES: dict[Said, str | Promise] = {
     Said.NOT_A_TUPLE: _("This has to be a list."),
     Said.NOT_A_DICTIONARY: _("This has to be an object."),
     Said.ONE_OF: _("This has to be one of %(known)s."),
+    Said.LINE_ENDING: _("The lines end with %(ending)s."),
+    Said.BYTE_ORDER_MARK: _("A byte order mark stands at the start of the file."),
+    Said.NO_FRONT_MATTER: _("There is no front matter."),
+    Said.EMPTY_FRONT_MATTER: _("The front matter is empty."),
+    Said.HIDES: _("draft: true: Hugo will not show this post."),
+    Said.BLANKS_AFTER_FENCE: _("Blanks after %(fence)s."),
+    Said.NO_DATE: _("There is no date in the front matter; filed on %(day)s."),
+    Said.SHORTCODE: _("A Hugo shortcode, kept as text."),
+    Said.RULE_MISSING: _("A %(rule)s is missing before “%(title)s”."),
+    Said.RULE_TOO_MANY: _("One %(rule)s too many before “%(title)s”."),
+    Said.BLANK_LINE_MISSING: _("A blank line is missing before “%(title)s”."),
+    Said.BLANK_LINE_TOO_MANY: _("One blank line too many before “%(title)s”."),
+    Said.GAP_OTHERWISE: _("%(rule)s or a blank line is written otherwise before “%(title)s”."),
+    Said.HEADING_UNTITLED: _("A heading without a title."),
+    Said.HEADING_ENDING: _("What Hugo would take off the heading “%(title)s” is kept as text."),
+    Said.HEADING_BLANKS: _("Blanks around the heading “%(title)s”."),
+    Said.TOO_FEW_BELOW: _("A blank line is missing below %(above)s."),
+    Said.TOO_MANY_BELOW: _("One blank line too many below %(above)s."),
+    Said.BLANKS_BELOW: _("Blanks on the empty line below %(above)s."),
+    Said.STRAY: _("Text without a heading, joined to what stands above it."),
+    Said.CARD_ABOVE: _("A card above all sections, put in a section of its own."),
+    Said.LAST_NEWLINE: _("A line break at the end of the file."),
+    Said.LAST_RULE_MISSING: _("A %(rule)s is missing at the end of the file."),
+    Said.LAST_RULE_OTHERWISE: _("%(rule)s is written otherwise at the end of the file."),
+    Said.ITEM_BREAK_MISSING: _("A hard break is missing after a list item."),
+    Said.ITEM_BREAK_WRONG: _("A wrong hard break after a list item."),
+    Said.ITEM_BULLET: _("A list item begins with %(bullet)s."),
+    Said.LABEL_AGAIN: _("%(label)s a second time, kept as text."),
+    Said.LABEL_UNKNOWN: _("The unknown label %(label)s, kept as text."),
+    Said.LABEL_MISSING: _("Text without a label, taken as the summary."),
+    Said.COLON_INSIDE: _("The colon stands inside the bold of %(label)s."),
+    Said.COLON_ASCII: _("An ASCII colon after %(label)s."),
+    Said.COLON_TOO_MANY: _("A colon after %(label)s."),
+    Said.COLON_MISSING: _("No colon after %(label)s."),
+    Said.TEXT_ON_LINE: _("Text on the line of %(label)s."),
+    Said.BREAK_MISSING: _("A hard break is missing after %(label)s."),
+    Said.LABEL_BLANKS: _("Blanks around %(label)s."),
+    Said.ENTITIES_JOINED: _("The entities after %(label)s are not joined by “, ”."),
+    Said.PARENTHESES_OTHERWISE: _("The parentheses after %(label)s are written otherwise."),
+    Said.HYPHEN_OTHERWISE: _("The hyphen after %(label)s is written otherwise."),
+    Said.VALUE_BELOW: _("Text below %(label)s and not on its line."),
+    Said.SOURCES_LINES: _("Sources on several lines."),
+    Said.SOURCES_LISTED: _("Sources as list items."),
+    Said.SOURCES_OTHERWISE: _("The sources are not written [title](link) | …."),
+    Said.SOURCE_TAKEN: _("The first link was taken as the source."),
 }
 
 
 def translated(text: str) -> str:
-    """What values, Markdown or JSON refuse, as `digest` says it, in the reader's language.
+    """What `digest` says of values, Markdown and JSON, in the reader's language.
 
     It may have been kept since. What is no sentence of the dialect is left as it is.
     """

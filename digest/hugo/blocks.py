@@ -78,7 +78,7 @@ def note_shortcodes(lines: list[Line], notes: Notes) -> None:
     """Note what Hugo would run, or what is escaped otherwise than it will be written."""
     for line in lines:
         if "{" in line.raw and line.raw != shortcodes.escape(line.text):
-            notes.deviate(line.number, "Hugo shortcode, kept as text")
+            notes.deviate(line.number, Said.SHORTCODE())
 
 
 def note_gap(chunk: Chunk, wanted: list[str], notes: Notes) -> None:
@@ -89,25 +89,24 @@ def note_gap(chunk: Chunk, wanted: list[str], notes: Notes) -> None:
     separators = sum(bool(text.strip(BLANKS)) for text in found) - wanted.count(SEPARATOR)
     blanks = len(found) - len(wanted)
     if separators:
-        trouble = f"missing {SEPARATOR}" if separators < 0 else f"one {SEPARATOR} too many"
+        said = Said.RULE_MISSING if separators < 0 else Said.RULE_TOO_MANY
     elif blanks:
-        trouble = "missing blank line" if blanks < 0 else "one blank line too many"
+        said = Said.BLANK_LINE_MISSING if blanks < 0 else Said.BLANK_LINE_TOO_MANY
     else:
-        trouble = f"{SEPARATOR} or blank line written otherwise"
+        said = Said.GAP_OTHERWISE
     title = excerpt(chunk.title or chunk.first.text)
-    notes.deviate(chunk.first.number, f"{trouble} before “{title}”")
+    notes.deviate(chunk.first.number, said(rule=SEPARATOR, title=title))
 
 
 def note_heading(chunk: Chunk, notes: Notes) -> None:
     """Note how a heading is written, and the blank lines below it."""
     hashes = "##" if chunk.kind == "section" else "###"
     if not chunk.title:
-        notes.deviate(chunk.first.number, "heading without a title")
+        notes.deviate(chunk.first.number, Said.HEADING_UNTITLED())
     elif not chunk.first.text.strip(BLANKS).endswith(headings.escape(chunk.title)):
-        said = f"what Hugo would take off the heading “{excerpt(chunk.title)}”, kept as text"
-        notes.deviate(chunk.first.number, said)
+        notes.deviate(chunk.first.number, Said.HEADING_ENDING(title=excerpt(chunk.title)))
     elif chunk.first.text != f"{hashes} {headings.escape(chunk.title)}":
-        notes.deviate(chunk.first.number, f"blanks around the heading “{excerpt(chunk.title)}”")
+        notes.deviate(chunk.first.number, Said.HEADING_BLANKS(title=excerpt(chunk.title)))
     blanks, text, _ = trim(chunk.below)
     if text:
         note_blanks(blanks, 1, f"“{excerpt(chunk.title)}”", text[0], notes)
@@ -116,11 +115,11 @@ def note_heading(chunk: Chunk, notes: Notes) -> None:
 def note_blanks(found: list[Line], wanted: int, above: str, below: Line, notes: Notes) -> None:
     """Compare the blank lines between two things with how many there should be."""
     if len(found) < wanted:
-        notes.deviate(below.number, f"missing blank line below {above}")
+        notes.deviate(below.number, Said.TOO_FEW_BELOW(above=above))
     elif len(found) > wanted:
-        notes.deviate(found[0].number, f"one blank line too many below {above}")
+        notes.deviate(found[0].number, Said.TOO_MANY_BELOW(above=above))
     elif any(line.text for line in found):
-        notes.deviate(found[0].number, f"blanks on the empty line below {above}")
+        notes.deviate(found[0].number, Said.BLANKS_BELOW(above=above))
 
 
 def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) -> T | None:

@@ -170,7 +170,7 @@ def _split_fields(lines: list[Line], notes: Notes) -> list[_Field]:
             fields.append(f)
             continue
         if f:
-            notes.deviate(line.number, f"{f.label} a second time, kept as text")
+            notes.deviate(line.number, Said.LABEL_AGAIN(label=f.label))
         (fields[-1].below if fields else opening).append(line)
     return fields or _opening_field(trim(opening)[1], None, notes)
 
@@ -179,7 +179,7 @@ def _opening_field(opening: list[Line], first: _Field | None, notes: Notes) -> l
     """The field for text above all labels, or that text joined to the summary it stands above."""
     if not opening:
         return []
-    notes.deviate(opening[0].number, "text without a label, taken as the summary")
+    notes.deviate(opening[0].number, Said.LABEL_MISSING())
     if first and first.name == "summary":
         first.below, first.value = [*opening, Line(first.line.number, "", ""), *first.text], ""
         return []
@@ -200,7 +200,7 @@ def _read_label(line: Line, notes: Notes) -> _Field | None:
     f = _FIELD_OF_LABEL.get(_VARIANT.sub("", label).casefold())
     if f is None:
         if colon:
-            notes.deviate(line.number, f"unknown label {excerpt(label)}, kept as text")
+            notes.deviate(line.number, Said.LABEL_UNKNOWN(label=excerpt(label)))
         return None
     return _Field(f, label, line, value)
 
@@ -214,15 +214,15 @@ def _note_label(f: _Field, notes: Notes) -> None:
     if f.line.text == f"**{f.label}**{'' if is_text else '：'}{on_line}{HARD_BREAK}":
         return
     troubles = [
-        (written.strip(BLANKS).endswith((":", "：")), "colon inside the bold of"),
-        (colon == ":", "ASCII colon after"),
-        (colon and is_text, "colon after"),
-        (not colon and not is_text and written == f.label, "no colon after"),
-        (f.value and not on_line, "text on the line of"),
-        (not f.line.text.endswith(HARD_BREAK), "missing hard break after"),
+        (written.strip(BLANKS).endswith((":", "：")), Said.COLON_INSIDE),
+        (colon == ":", Said.COLON_ASCII),
+        (colon and is_text, Said.COLON_TOO_MANY),
+        (not colon and not is_text and written == f.label, Said.COLON_MISSING),
+        (f.value and not on_line, Said.TEXT_ON_LINE),
+        (not f.line.text.endswith(HARD_BREAK), Said.BREAK_MISSING),
     ]
-    for trouble in [said for is_so, said in troubles if is_so] or ["blanks around"]:
-        notes.deviate(f.line.number, f"{trouble} {f.label}")
+    for trouble in [said for is_so, said in troubles if is_so] or [Said.LABEL_BLANKS]:
+        notes.deviate(f.line.number, trouble(label=f.label))
 
 
 def _note_blanks_between(fields: list[_Field], notes: Notes) -> None:
@@ -248,7 +248,7 @@ def _read_entities(f: _Field, notes: Notes) -> tuple[list[str], list[Line]]:
         parts = value.split(", ") if has_comma else re.split("[、，]", value)
         kept = [part.strip() for part in parts if part.strip()]
         if ", ".join(kept) != value:
-            notes.deviate(f.line.number, f"entities not joined by “, ” after {f.label}")
+            notes.deviate(f.line.number, Said.ENTITIES_JOINED(label=f.label))
         entities += kept
     if len(entities) > ENTITIES_LIMIT:
         reason = Said.ENTITIES(count=len(entities), limit=ENTITIES_LIMIT)
@@ -269,8 +269,9 @@ def _read_importance(f: _Field, notes: Notes) -> tuple[tuple[Importance | None, 
     except ValueError as error:
         raise Refused(f.line.number, error.args[0]) from None
     if value != label + (f"（{note}）" if note else ""):
-        kind = "parentheses" if label == word.strip(BLANKS) else "hyphen"
-        notes.deviate(f.line.number, f"{kind} written otherwise after {f.label}")
+        is_note = label == word.strip(BLANKS)
+        said = Said.PARENTHESES_OTHERWISE if is_note else Said.HYPHEN_OTHERWISE
+        notes.deviate(f.line.number, said(label=f.label))
     return (importance, note), rest
 
 
@@ -279,7 +280,7 @@ def _read_values(f: _Field, notes: Notes) -> tuple[list[str], list[Line]]:
     lines = f.below
     if f.value or not lines or lines[0].is_blank:
         return [f.value] if f.value else [], _following(f, lines, notes)
-    notes.deviate(lines[0].number, f"text below {f.label}, not on its line")
+    notes.deviate(lines[0].number, Said.VALUE_BELOW(label=f.label))
     end = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
     values = [_DASH.sub("", line.text, count=1).strip(BLANKS) for line in lines[:end]]
     return values, _following(f, lines[end:], notes)
@@ -312,10 +313,10 @@ def _read_sources(f: _Field, notes: Notes) -> tuple[list[Source], list[Line]]:
         return [], _following(f, f.below, notes)
     note_blanks(blanks, 0, f.label, lines[0], notes)
     if len(taken) > 1:
-        notes.deviate(lines[0].number, "sources on several lines")
+        notes.deviate(lines[0].number, Said.SOURCES_LINES())
     elif taken[0] != _write_sources(sources):
-        kind = "as list items" if _BULLET.match(taken[0]) else "not written [title](link) | …"
-        notes.deviate(lines[0].number, f"sources {kind}")
+        said = Said.SOURCES_LISTED if _BULLET.match(taken[0]) else Said.SOURCES_OTHERWISE
+        notes.deviate(lines[0].number, said())
     return sources, _following(f, lines[len(taken) :], notes)
 
 
@@ -379,7 +380,7 @@ def _first_link(chunk: Chunk, notes: Notes) -> list[Source]:
                 source = Source(title=(found["title"] or _host(url)).strip(), url=url)
             except ValidationError:
                 continue
-            notes.deviate(line.number, "first link taken as the source")
+            notes.deviate(line.number, Said.SOURCE_TAKEN())
             return [source]
     return []
 

@@ -104,7 +104,7 @@ def _decode(data: bytes, notes: Notes) -> str:
         notes.refuse(Said.FILE(), 1, Said.NULS(), [text])
         return ""
     if text.startswith("\ufeff"):
-        notes.deviate(1, "byte order mark at the start of the file")
+        notes.deviate(1, Said.BYTE_ORDER_MARK())
         text = text[1:]
     return unify_newlines(text, notes)
 
@@ -130,7 +130,7 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
     is_sure = len(raw) < 2 or bool(raw[1].strip(BLANKS)) or format == "toml"
     closing = next((i for i, text in enumerate(raw) if i and text.rstrip(BLANKS) == fence), None)
     if format is None or (closing is None and not is_sure):
-        notes.deviate(1, "no front matter")
+        notes.deviate(1, Said.NO_FRONT_MATTER())
         return FrontMatter(), 0
     if closing is None:
         end = next((i for i, text in enumerate(raw) if HEADING.match(text)), len(raw))
@@ -147,17 +147,17 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
             return FrontMatter(), closing + 1
         front_matter = FrontMatter()
     if not is_sure and not front_matter.values:
-        notes.deviate(1, "no front matter")
+        notes.deviate(1, Said.NO_FRONT_MATTER())
         return FrontMatter(), 0
     if not front_matter.source.strip():
-        notes.deviate(1, "empty front matter")
+        notes.deviate(1, Said.EMPTY_FRONT_MATTER())
         front_matter = FrontMatter()
     if frontmatter.hides_page(front_matter.values):
         line = frontmatter.line_of("draft", front_matter.source) or 0
-        notes.deviate(line + 1, frontmatter.HIDDEN)
+        notes.deviate(line + 1, Said.HIDES())
     for i in (0, closing):
         if raw[i] != fence:
-            notes.deviate(i + 1, f"blanks after {fence}")
+            notes.deviate(i + 1, Said.BLANKS_AFTER_FENCE(fence=fence))
     return front_matter, closing + 1
 
 
@@ -231,7 +231,7 @@ def _join_strays(chunks: list[Chunk], notes: Notes) -> list[Chunk]:
     joined: list[Chunk] = []
     for chunk in chunks:
         if chunk.kind == "text" and joined:
-            notes.deviate(chunk.first.number, "text without a heading, joined to the one above")
+            notes.deviate(chunk.first.number, Said.STRAY())
             joined[-1].below += [Line(chunk.first.number, "", ""), *chunk.all_lines]
         else:
             joined.append(chunk)
@@ -264,12 +264,12 @@ def _note_tail(tail: list[Line], lines: list[Line], notes: Notes) -> None:
     last = lines[-1].number if lines else 1
     if found and not found[-1]:
         last -= 1
-        notes.deviate(last, "newline at the end of the file")
+        notes.deviate(last, Said.LAST_NEWLINE())
         found.pop()
     if not any(map(str.strip, found)):
-        notes.deviate(last, f"missing {SEPARATOR} at the end of the file")
+        notes.deviate(last, Said.LAST_RULE_MISSING(rule=SEPARATOR))
     elif found != ["", SEPARATOR]:
-        notes.deviate(last, f"{SEPARATOR} written otherwise at the end of the file")
+        notes.deviate(last, Said.LAST_RULE_OTHERWISE(rule=SEPARATOR))
 
 
 def _read_sections(chunks: list[Chunk], notes: Notes) -> tuple[Section, ...]:
@@ -279,7 +279,7 @@ def _read_sections(chunks: list[Chunk], notes: Notes) -> tuple[Section, ...]:
             groups.append((chunk, []))
             continue
         if not groups:
-            notes.deviate(chunk.first.number, "card above all sections, put in one of its own")
+            notes.deviate(chunk.first.number, Said.CARD_ABOVE())
             groups.append((Chunk("section", Line(chunk.first.number, "##", "")), []))
         groups[-1][1].append(chunk)
     return tuple(filter(None, (_read_section(*group, notes) for group in groups)))

@@ -44,7 +44,6 @@ STEERING = (
     "outputs", "path", "pubdate", "publishDate", "published", "render", "resources", "sitemap",
     "translationKey", "type", "unpublishdate", "url",
 )  # fmt: skip
-HIDDEN = "draft: true: Hugo will not show this post"
 _STEERING = {key.lower() for key in STEERING}
 
 Values = dict[str, Any]
