@@ -260,14 +260,14 @@ _LONGEST = 1000
 #: What a name of a pattern can stand for, where that is not just any text.
 _STANDS_FOR = {
     **dict.fromkeys(("byte", "count", "limit", "line", "position"), r"[\d,]+"),
+    "code": r"U\+\w+|[0-9A-F]{2}",
     "field": r"\w+(?:\.\w+)*",
     "fields": r"\w+(?:, \w+)*",
     "fence": r"`+|~+|---|\+\+\+",
     "instance": r"(?: or instance of \w+)?",
     "key": r"[^`]+",
-    "rule": r"\S+",
     "number": r"[^\s“”]+",
-    "code": r"U\+\w+|[0-9A-F]{2}",
+    "rule": r"\S+",
 }
 
 
@@ -291,12 +291,12 @@ def _recognised(text: str) -> Sentence | None:
 
 @cache
 def _patterns() -> list[tuple[Said, re.Pattern[str]]]:
-    """Each pattern as a regular expression, twice: where people's text holds words of ours (a card
-    called `a”: b`), a part may end where they stand last and not where they stand first."""
+    """Each pattern as a regular expression, with parts as two of them: where people's text holds
+    words of ours (a card called `a”: b`), a part may end where these stand last, not first."""
     return [
-        (said, re.compile(_expression(said.value, part), re.DOTALL))
+        (said, re.compile(expression, re.DOTALL))
         for said in Said
-        for part in (".+?", ".+")
+        for expression in dict.fromkeys(_expression(said.value, part) for part in (".+?", ".+"))
     ]
 
 

@@ -5,7 +5,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from digest.sentences import NESTED, Filling, Said, recognise
+from digest.sentences import NESTED, Filling, Said, Sentence, recognise
 from editorial.labels import FIELD_LABELS, label_of
 
 SENTENCES: dict[Said, str | Promise] = {
@@ -228,13 +228,11 @@ def translated(text: str) -> str:
 
     It may have been kept since. What is no sentence of the dialect is left as it is.
     """
-    return capfirst(_said(text))
-
-
-def _said(text: str) -> str:
     sentence = recognise(text)
-    if sentence is None:
-        return text
+    return capfirst(_said(sentence)) if sentence is not None else text
+
+
+def _said(sentence: Sentence) -> str:
     said = str(SENTENCES[sentence.said])
     filling = {name: _filled(name, value) for name, value in sentence.filling.items()}
     return said % filling if filling else said
@@ -248,4 +246,5 @@ def _filled(name: str, value: Filling) -> Filling:
     if name == "fields":
         labels = (str(label_of("", field)) for field in value.split(", "))
         return pgettext("between names", ", ").join(labels)
-    return _said(value) if name in NESTED else value
+    part = recognise(value) if name in NESTED else None
+    return _said(part) if part is not None else value

@@ -94,7 +94,7 @@ def test_a_sentence_is_recognised_when_it_was_kept_as_text(said):
 def test_other_text_is_left_as_it_is():
     for text in ("", "甲", "Hello world", "file: file: " * 2000, "card: " * 150, "a" * 5000):
         assert recognise(text) is None
-        assert translated(text)[1:] == text[1:]
+        assert translated(text) == text
 
 
 def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.ClassDef | ast.Module]:
