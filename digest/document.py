@@ -26,6 +26,8 @@ from pydantic import (
     field_validator,
 )
 
+from digest.sentences import Said
+
 # Limits, in characters. A field is one edit in a browser; longer text makes Markdown's
 # quadratic corners dangerous (see digest.markup) and no daily has ever come near them.
 FIELD_LIMIT = 20_000
@@ -74,22 +76,21 @@ class Importance(IntEnum):
             if importance.label == label:
                 return importance
         known = "、".join(i.label for i in cls)
-        raise ValueError(f"importance is one of {known}, not {label!r}")
+        raise ValueError(Said.IMPORTANCE(known=known, word=repr(label)))
 
 
 def check_text(text: str) -> str:
     """Refuse (ValueError) a character that no file, feed or database can carry."""
     if found := _UNWRITABLE.search(text):
-        raise ValueError(
-            f"character U+{ord(found[0]):04X} at position {found.start() + 1} cannot be kept"
-        )
+        code = f"U+{ord(found[0]):04X}"
+        raise ValueError(Said.CHARACTER(code=code, position=found.start() + 1))
     return text
 
 
 def check_line(text: str) -> str:
     """Refuse (ValueError) a line break where the dialect has a single line."""
     if "\n" in check_text(text):
-        raise ValueError("this is a single line and cannot contain a line break")
+        raise ValueError(Said.LINE_BREAK())
     return text
 
 
@@ -101,22 +102,22 @@ def check_url(url: str) -> str:
     """
     check_line(url)
     if re.search(r"[\s<>\\]", url) or _BIDI.search(url):
-        raise ValueError("a link cannot contain blanks, <, >, \\ or direction marks")
+        raise ValueError(Said.LINK_CHARACTERS())
     try:
         parts = urlsplit(url)
     except ValueError:  # no host can be read out of it
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("a link starts with http:// or https:// and names a host")
+        raise ValueError(Said.LINK_START())
     if "@" in parts.netloc:
-        raise ValueError("a link cannot carry a user name")
+        raise ValueError(Said.LINK_USER())
     depth = 0
     for character in url:
         depth += (character == "(") - (character == ")")
         if depth < 0:
             break
     if depth:
-        raise ValueError("a link's parentheses must pair up; write %28 and %29 otherwise")
+        raise ValueError(Said.LINK_PARENTHESES())
     return url
 
 
@@ -126,35 +127,35 @@ def check_float(number: float) -> None:
     PostgreSQL's jsonb writes 1e22 out as an integer, and knows no negative zero.
     """
     if not math.isfinite(number):
-        raise ValueError(f"{number} is not a number that can be kept")
+        raise ValueError(Said.NOT_A_NUMBER(number=number))
     if abs(number) >= 2**53:
-        raise ValueError(f"{number} is too large to be kept exactly; put it in quotes")
+        raise ValueError(Said.INEXACT_NUMBER(number=number))
     if number == 0 and math.copysign(1, number) < 0:
-        raise ValueError("-0.0 is not a number that can be kept; write 0.0")
+        raise ValueError(Said.NEGATIVE_ZERO())
 
 
 def excess(*, sections: int, cards: int, passages: int) -> str:
     """Why these are more than one issue has, `passages` in any one section; empty if not."""
-    for count, limit, what in (
-        (sections, SECTIONS_LIMIT, "sections; an issue"),
-        (cards, CARDS_LIMIT, "cards; an issue"),
-        (passages, PASSAGES_LIMIT, "passages; a section"),
+    for count, limit, said in (
+        (sections, SECTIONS_LIMIT, Said.SECTIONS),
+        (cards, CARDS_LIMIT, Said.CARDS),
+        (passages, PASSAGES_LIMIT, Said.PASSAGES),
     ):
         if count > limit:
-            return f"{count:,} {what} has {limit:,} at most"
+            return said(count=f"{count:,}", limit=f"{limit:,}")
     return ""
 
 
 def check_values(value: Any, depth: int = 0) -> Any:
     """Refuse (ValueError) text, numbers and nesting that JSON or a file cannot carry."""
     if depth > NESTING_LIMIT:
-        raise ValueError(f"values cannot be nested deeper than {NESTING_LIMIT}")
+        raise ValueError(Said.DEEP_VALUES(limit=NESTING_LIMIT))
     if isinstance(value, str):
         check_text(value)
     elif isinstance(value, float):
         check_float(value)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError("an integer does not fit in 64 bits")
+        raise ValueError(Said.LONG_INTEGER())
     elif isinstance(value, dict):
         for key, item in value.items():
             check_text(key)
@@ -196,9 +197,9 @@ class Source(Value):
             if depth < 0:
                 break
         if depth or title.endswith("\\"):
-            raise ValueError("square brackets in a source's title must pair up")
+            raise ValueError(Said.SOURCE_BRACKETS())
         if not title.strip():
-            raise ValueError("a source needs a title")
+            raise ValueError(Said.SOURCE_UNTITLED())
         return title
 
     @field_validator("url")
@@ -243,7 +244,7 @@ class Card(Value):
     @classmethod
     def _has_headline(cls, headline: str) -> str:
         if not headline.strip():
-            raise ValueError("a card needs a headline")
+            raise ValueError(Said.NO_HEADLINE())
         return headline
 
     @field_validator("entities")
@@ -252,21 +253,21 @@ class Card(Value):
         for entity in entities:
             check_line(entity)
             if not entity or entity != entity.strip() or ", " in entity:
-                raise ValueError(f"{entity!r} is not one name (entities are joined by ', ')")
+                raise ValueError(Said.NOT_ONE_NAME(name=repr(entity)))
         return entities
 
     @field_validator("layout")
     @classmethod
     def _layout_names_once(cls, layout: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(layout)) != len(layout):
-            raise ValueError("a field stands in the layout once")
+            raise ValueError(Said.LAYOUT_TWICE())
         return layout
 
     @field_validator("importance", mode="before")
     @classmethod
     def _importance_by_label(cls, value: Any) -> Any:
         if isinstance(value, bool):
-            raise ValueError("importance is a label or 1 to 5")
+            raise ValueError(Said.IMPORTANCE_RANGE())
         return Importance.from_label(value) if isinstance(value, str) else value
 
     @field_serializer("importance")

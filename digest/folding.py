@@ -70,3 +70,29 @@ def fold(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).translate(_TABLE).casefold()
     return _simplifier().convert(folded)
+
+
+# Words in which OpenCC folds a character otherwise than alone: 乾 alone is 干 and stays 乾 in 乾坤.
+# One for each such character of its dictionary (TSPhrases).
+_IN_WORDS = (
+    "乾坤 鍊子 回覆 傢俱 憑藉 彷彿 角徵 錢鍾書 幺麼 畢昇 於潛 沈默 計畫 鉅子 蒜薹 哪吒 衹得 明瞭"
+    " 八濛山 土坏 二噁英"
+)
+
+
+@cache
+def _inside_words() -> dict[str, str]:
+    """What a folded character is inside of words, where it is something else there."""
+    return {
+        fold(character): folded
+        for word in _IN_WORDS.split()
+        for character, folded in zip(word, fold(word), strict=True)
+        if fold(character) != folded
+    }
+
+
+def forms_of(folded: str) -> tuple[str, ...]:
+    """All that a folded text is in longer texts: itself and, as a single Chinese character, what it
+    is inside of words. (A longer one that ends in the middle of such a word is not known there.)"""
+    inside = _inside_words().get(folded)
+    return (folded, inside) if inside else (folded,)

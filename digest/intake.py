@@ -21,6 +21,7 @@ from django.utils import timezone
 from digest import document, payload, redraft, rows
 from digest.models import SLUG, Desk, Draft, Event, HeldCard, Issue, Picture, Section, sha256
 from digest.reading import Deviation, Problem, Reading
+from digest.sentences import Said, Sentence
 
 #: The formats of a draft, by the suffix of its file.
 MEDIA_TYPES = {
@@ -148,11 +149,12 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
         if draft.state != Draft.State.RECEIVED:
             return False
         draft.deviations = [
-            {"line": d.line, "text": d.text} for d in (*reading.deviations, *filing.deviations)
+            {"line": d.line, "text": str(d.text)} for d in (*reading.deviations, *filing.deviations)
         ]
         problems = [*reading.problems, *filing.problems]
         draft.problems = [
-            {"where": p.where, "line": p.line, "reason": p.reason, "text": p.text} for p in problems
+            {"where": str(p.where), "line": p.line, "reason": str(p.reason), "text": p.text}
+            for p in problems
         ]
         # Without its front matter an issue has no title and no tags: nothing to sign.
         headless = any(_is_of_front_matter(p) for p in reading.problems)
@@ -166,9 +168,9 @@ def land(draft: Draft, *, day: date | None = None) -> bool:
                 HeldCard(
                     issue=draft.issue,
                     draft=draft,
-                    where=p.where[: document.LINE_LIMIT],
+                    where=str(p.where)[: document.LINE_LIMIT],
                     line=p.line,
-                    reason=p.reason,
+                    reason=str(p.reason),
                     text=p.text,
                 )
                 for p in problems
@@ -222,43 +224,44 @@ def _filing(draft: Draft, reading: Reading, day: date | None) -> Filing:
         day, faults = _day_of(front_matter.values, draft)
         problems += faults
         if day and not whole.date:
-            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+            deviations.append(Deviation(1, Said.NO_DATE(day=str(day))))
     if day is None and not problems:
         if any(_is_of_front_matter(p) for p in reading.problems):
             # Today's issue is another one: nothing may be replaced on a guess.
-            problems.append(_fault("it cannot be read, so the day it belongs to is unknown"))
+            problems.append(_fault(Said.DAY_UNKNOWN()))
         else:
             day = draft.desk.today(draft.received_at)
-            deviations.append(Deviation(1, f"no date in the front matter; filed on {day}"))
+            deviations.append(Deviation(1, Said.NO_DATE(day=str(day))))
     for tag in front_matter.tags:
         if not tag.strip() or len(tag) > document.LINE_LIMIT or "\n" in tag:
-            problems.append(_fault(f"the tag {tag[:40]!r} is empty, too long or has two lines"))
+            problems.append(_fault(Said.DRAFT_TAG(tag=repr(tag[:40]))))
     if fault := _cover_fault(front_matter.cover):
-        problems.append(_fault(f"the cover's path {front_matter.cover[:80]!r} {fault}"))
+        problems.append(_fault(fault))
     slug, faults = _slug_of(front_matter, draft, day)
     return Filing(day, slug, (*problems, *faults), tuple(deviations))
 
 
-def _cover_fault(path: str) -> str:
-    """Why no picture can be put under a path below the tree's static folder; empty if it can."""
+def _cover_fault(path: str) -> Sentence | None:
+    """Why no picture can be put under a path below the tree's static folder, if none can."""
     if not path or "://" in path:
-        return ""  # no cover, or one that lies elsewhere in the net
+        return None  # no cover, or one that lies elsewhere in the net
+    said = repr(path[:80])
     parts = PurePosixPath(path.lstrip("/")).parts
     if ".." in parts or "\\" in path:
-        return "leads elsewhere"
+        return Said.COVER_ELSEWHERE(path=said)
     if any(part.startswith(".") or len(part.encode()) > 200 for part in parts):
-        return "has a part that is hidden or too long"
+        return Said.COVER_HIDDEN(path=said)
     if PurePosixPath(path).suffix.lower() not in PICTURE_SUFFIXES:
-        return f"does not end in one of {', '.join(PICTURE_SUFFIXES)}"
-    return ""
+        return Said.COVER_NO_PICTURE(path=said, suffixes=", ".join(PICTURE_SUFFIXES))
+    return None
 
 
 def _is_of_front_matter(problem: Problem) -> bool:
     return problem.where.startswith(("front matter", "/front_matter"))
 
 
-def _fault(reason: str) -> Problem:
-    return Problem("front matter", None, reason, "")
+def _fault(reason: Sentence) -> Problem:
+    return Problem(Said.FRONT_MATTER(), None, reason, "")
 
 
 def _day_of(values: Mapping, draft: Draft) -> tuple[date | None, list[Problem]]:
@@ -272,13 +275,10 @@ def _day_of(values: Mapping, draft: Draft) -> tuple[date | None, list[Problem]]:
     try:
         day = date.fromisoformat(str(written)[:10])
     except ValueError:
-        return None, [_fault(f"the date {str(written)[:40]!r} is not a day (YYYY-MM-DD)")]
+        return None, [_fault(Said.NOT_A_DAY(day=repr(str(written)[:40])))]
     if day.year not in document.YEARS:
-        return None, [
-            _fault(
-                f"the date {day} does not lie between {document.YEARS[0]} and {document.YEARS[-1]}"
-            )
-        ]
+        years = {"first": document.YEARS[0], "last": document.YEARS[-1]}
+        return None, [_fault(Said.OTHER_YEARS(day=str(day), **years))]
     return day, []
 
 
@@ -292,8 +292,7 @@ def _slug_of(
     """
     if (said := front_matter.values.get("slug")) is not None:
         if not (isinstance(said, str) and len(said) <= 80 and re.fullmatch(SLUG, said)):
-            fault = f"the slug {str(said)[:80]!r} is not lower-case letters, digits and hyphens"
-            return "", [_fault(fault)]
+            return "", [_fault(Said.SLUG(slug=repr(str(said)[:80])))]
         return (said if said.startswith(f"{day}-") else f"{day}-{said}"), []
     for path in (front_matter.cover, draft.name):
         stem = PurePosixPath(path).stem

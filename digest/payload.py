@@ -20,6 +20,7 @@ from digest import hugo
 from digest.document import NESTING_LIMIT, Card, Document, FrontMatter, Passage, Section, excess
 from digest.hugo import frontmatter
 from digest.reading import Notes, Reading, first_reason, refuse_whole
+from digest.sentences import Said
 
 _MARKDOWN = {"text/markdown", "text/x-markdown", "text/plain"}
 _ANY = {"", "application/octet-stream"}
@@ -39,8 +40,7 @@ def parse(data: bytes, media_type: str = "") -> Reading:
     if kind in _ANY:
         is_json = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
         return from_json(data) if is_json else hugo.parse(data)
-    reason = f"{kind[:100]} is not read; send text/markdown or application/json"
-    return _refused(reason, data.decode("utf-8", "replace"))
+    return _refused(Said.MEDIA_TYPE(type=kind[:100]), data.decode("utf-8", "replace"))
 
 
 def from_json(data: bytes) -> Reading:
@@ -60,28 +60,28 @@ def from_json(data: bytes) -> Reading:
             parse_int=_integer,
         )
     except UnicodeDecodeError as error:
-        return _refused(f"not UTF-8: byte {error.start + 1}", text)
+        return _refused(Said.BYTE(byte=error.start + 1), text)
     except json.JSONDecodeError as error:
-        return _refused(f"not valid JSON: {error.msg}", text, error.lineno)
+        return _refused(Said.JSON(detail=error.msg), text, error.lineno)
     except ValueError as error:
-        return _refused(str(error), text)
+        return _refused(error.args[0], text)
     if not isinstance(payload, dict):
-        return _refused("not a JSON object", text)
+        return _refused(Said.NOT_JSON_OBJECT(), text)
     notes = Notes()
     if reason := _too_many(payload.get("sections")):
         refuse_whole(reason, text, notes)
         return notes.reading(Document())
     document = _document(payload, notes)
     if frontmatter.hides_page(document.front_matter.values):
-        notes.deviate(1, frontmatter.HIDDEN)
+        notes.deviate(1, Said.HIDES())
     if document == Document() and not notes.problems:
-        return _refused("there is nothing in it", text)
+        return _refused(Said.NOTHING(), text)
     return notes.reading(document)
 
 
 def _refused(reason: str, text: str, line: int | None = None) -> Reading:
     notes = Notes()
-    notes.refuse("file", line, reason, [text])
+    notes.refuse(Said.FILE(), line, reason, [text])
     return notes.reading(Document())
 
 
@@ -103,33 +103,33 @@ def _refuse_deep_nesting(text: str) -> None:
         else:
             depth += (character in "[{") - (character in "]}")
             if depth > NESTING_LIMIT:
-                raise ValueError(f"nested deeper than {NESTING_LIMIT}")
+                raise ValueError(Said.DEEP(limit=NESTING_LIMIT))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {json.dumps(key)[:100]} stands twice in one object")
+            raise ValueError(Said.JSON_KEY_TWICE(key=json.dumps(key)[:100]))
         # Browsers and Windows send CRLF, which no value may hold.
         found[key] = re.sub("\r\n?", "\n", value) if isinstance(value, str) else value
     return found
 
 
 def _constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
+    raise ValueError(Said.JSON_CONSTANT(number=name))
 
 
 def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"the number {digits[:40]} is out of range")
+        raise ValueError(Said.JSON_RANGE(number=digits[:40]))
     return number
 
 
 def _integer(digits: str) -> int:
     if len(digits.lstrip("-")) > _INTEGER_DIGITS:
-        raise ValueError(f"the integer {digits[:40]}… has too many digits")
+        raise ValueError(Said.JSON_DIGITS(number=digits[:40]))
     return int(digits)
 
 
@@ -138,7 +138,7 @@ def _integer(digits: str) -> int:
 
 def _document(payload: dict[str, Any], notes: Notes) -> Document:
     for key in payload.keys() - Document.model_fields.keys():
-        reason = f"unknown; a document has {', '.join(Document.model_fields)}"
+        reason = Said.UNKNOWN_KEY(keys=", ".join(Document.model_fields))
         notes.refuse(_pointer("", key), None, reason, [_json(payload[key])])
     front_matter = _value(FrontMatter, payload.get("front_matter", {}), "/front_matter", notes)
     sections = _each(_section, payload.get("sections", []), "/sections", notes)
@@ -147,7 +147,7 @@ def _document(payload: dict[str, Any], notes: Notes) -> Document:
     kept = _if_kept(shell, "front_matter", notes)
     texts = {key: _text(key, payload.get(key, ""), kept, notes) for key in ("lead", "footer")}
     if any(texts.values()) and not sections:
-        notes.refuse("/sections", None, "text needs a section to stand beside", [_json(texts)])
+        notes.refuse("/sections", None, Said.TEXT_ALONE(), [_json(texts)])
         texts = {}
     return hugo.tidy(kept.model_copy(update={"sections": sections, **texts}))
 
@@ -188,7 +188,7 @@ def _if_kept(document: Document, key: str, notes: Notes) -> Document:
 
 def _section(raw: Any, where: str, notes: Notes) -> Section | None:
     if not isinstance(raw, dict):
-        notes.refuse(where, None, "not an object", [_json(raw)])
+        notes.refuse(where, None, Said.NOT_AN_OBJECT(), [_json(raw)])
         return None
     cards = _each(_card, raw.get("cards", []), f"{where}/cards", notes)
     passages = _each(_passage, raw.get("passages", []), f"{where}/passages", notes)
@@ -203,9 +203,8 @@ def _section(raw: Any, where: str, notes: Notes) -> Section | None:
         # Its cards land all the same, in a section that still needs a title.
         return Section(title="", cards=cards) if cards else None
     if cards and section.kind != "cards":
-        notes.refuse(
-            f"{where}/cards", None, f"the {section.kind} has no cards", [_json(raw["cards"])]
-        )
+        reason = Said.HAS_NO_CARDS(kind=hugo.KINDS[section.kind]())
+        notes.refuse(f"{where}/cards", None, reason, [_json(raw["cards"])])
         cards = ()
     return _with(section, cards=cards, passages=passages)
 
@@ -231,7 +230,7 @@ def _each(
 ) -> tuple[M, ...]:
     """What can be made of a list's items."""
     if not isinstance(raw, list):
-        notes.refuse(where, None, "not a list", [_json(raw)])
+        notes.refuse(where, None, Said.NOT_A_LIST(), [_json(raw)])
         return ()
     made = (make(item, f"{where}/{i}", notes) for i, item in enumerate(raw))
     return tuple(item for item in made if item is not None)

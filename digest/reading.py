@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from digest.document import Document
+from digest.sentences import Said, Sentence
 
 #: Longest excerpt of someone's text inside a sentence, in characters.
 _EXCERPT = 40
@@ -43,9 +44,15 @@ class Problem:
     reason: str
     text: str
 
+    @property
+    def sentence(self) -> Sentence:
+        """Where and why."""
+        if self.line is None:
+            return Said.AT(where=self.where, fault=self.reason)
+        return Said.AT_LINE(where=self.where, line=self.line, fault=self.reason)
+
     def __str__(self) -> str:
-        place = self.where if self.line is None else f"{self.where}, line {self.line}"
-        return f"{place}: {self.reason}"
+        return str(self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,13 @@ class Notes:
 
 def refuse_whole(reason: str, text: str, notes: Notes) -> None:
     """Note a file that is too much to be read. Whoever took it in keeps it; its start will do."""
-    notes.refuse("file", None, reason, [text[:_START]])
+    notes.refuse(Said.FILE(), None, reason, [text[:_START]])
 
 
 def _storable(text: str) -> str:
     """Text without NUL and lone surrogates, which databases refuse; they stay visible."""
-    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()
+    storable = text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()
+    return text if text == storable else storable  # a `Sentence` stays one
 
 
 def excerpt(text: str) -> str:
@@ -117,9 +125,18 @@ def excerpt(text: str) -> str:
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
 
 
-def called(kind: str, title: str) -> str:
+_CALLED = {
+    "card": (Said.CARD_CALLED, Said.CARD_UNTITLED),
+    "passage": (Said.PASSAGE_CALLED, Said.PASSAGE_UNTITLED),
+    "section": (Said.SECTION_CALLED, Said.SECTION_UNTITLED),
+    "text": (Said.TEXT_CALLED, Said.TEXT_UNTITLED),
+}
+
+
+def called(kind: str, title: str) -> Sentence:
     """How sentences call a block: `card “Title”`, or `untitled card`."""
-    return f"{kind} “{excerpt(title)}”" if title.strip() else f"untitled {kind}"
+    named, untitled = _CALLED[kind]
+    return named(title=excerpt(title)) if title.strip() else untitled()
 
 
 def first_reason(error: ValidationError) -> tuple[tuple[str | int, ...], str]:

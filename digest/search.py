@@ -7,12 +7,13 @@ is made is in `digest.promises`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, models
 
-from digest.folding import fold, sought_in
+from digest.folding import fold, forms_of, sought_in
 
 CARDS = "digest_card"
 #: SQLite's index: an FTS5 table that keeps no text of its own. (PostgreSQL: the index's name.)
@@ -90,11 +91,18 @@ class Search:
 
     def for_sqlite(self) -> str:
         """What FTS5 is to MATCH."""
-        return " ".join([*map(_string, self.whole), *(f"{_string(w)}*" for w in self.begun)])
+        begun = (_any_of(" OR ", (f"{_string(w)}*" for w in forms_of(b))) for b in self.begun)
+        return " AND ".join([*map(_string, self.whole), *begun])
 
     def for_postgresql(self) -> str:
         """The same as a literal `tsquery`."""
-        return " & ".join([*map(_lexeme, self.whole), *(f"{_lexeme(w)}:*" for w in self.begun)])
+        begun = (_any_of(" | ", (f"{_lexeme(w)}:*" for w in forms_of(b))) for b in self.begun)
+        return " & ".join([*map(_lexeme, self.whole), *begun])
+
+
+def _any_of(either: str, conditions: Iterable[str]) -> str:
+    found = list(conditions)
+    return f"({either.join(found)})" if len(found) > 1 else found[0]
 
 
 def _string(word: str) -> str:
@@ -121,16 +129,20 @@ class FoundBy(models.Lookup):
         search: Search = self.rhs
         words, _no_params = self.process_lhs(compiler, connection)
         table = compiler.quote_name_unless_alias(self.lhs.alias)
-        confirmed = [f"{table}.folded LIKE %s ESCAPE '\\'"] * len(search.parts)
-        params = [f"%{_verbatim(part)}%" for part in search.parts]
+        confirmed, params = _alike(
+            f"{table}.folded LIKE %s ESCAPE '\\'",
+            ([f"%{_verbatim(form)}%" for form in forms_of(part)] for part in search.parts),
+        )
         if connection.vendor == "sqlite":
             # A sum is no key: SQLite then asks of each card it comes by whether it is among these.
             key = f"({table}.id + 0)" if search.is_frequent else f"{table}.id"
             named = f"{key} IN (SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s)"  # noqa: S608
             return " AND ".join([named, *confirmed]), [search.for_sqlite(), *params]
         if search.is_frequent:
-            patterns = [f"% {w} %" for w in search.whole] + [f"% {w}%" for w in search.begun]
-            confirmed += [f"' ' || {words} || ' ' LIKE %s"] * len(patterns)
+            whole = ([f"% {w} %"] for w in search.whole)
+            begun = ([f"% {w}%" for w in forms_of(b)] for b in search.begun)
+            named, patterns = _alike(f"' ' || {words} || ' ' LIKE %s", [*whole, *begun])
+            confirmed += named
             # PostgreSQL takes a CASE for true of every other card and so does not sort them all.
             # Of each LIKE it would expect next to nothing.
             return (
@@ -139,6 +151,12 @@ class FoundBy(models.Lookup):
             )
         named = f"{_VECTOR.format(words=words)} @@ %s::tsquery"
         return " AND ".join([named, *confirmed]), [search.for_postgresql(), *params]
+
+
+def _alike(condition: str, sought: Iterable[list[str]]) -> tuple[list[str], list[str]]:
+    """A condition for each pattern sought, of which any form will do; and all forms in order."""
+    forms = list(sought)
+    return [_any_of(" OR ", [condition] * len(each)) for each in forms], sum(forms, [])
 
 
 def _verbatim(text: str) -> str:

@@ -28,6 +28,7 @@ from digest.tasks import wake_publisher
 from editorial import queue
 from editorial.models import Membership, name_of
 from editorial.queue import IssueCase
+from editorial.sentences import translated
 
 log = structlog.get_logger(__name__)
 
@@ -224,7 +225,7 @@ def proof_by_rule(case: IssueCase, rule: str, notice: str) -> ByRule:
             _with_notice(whole, notice) if rule == Desk.Rule.NOTICE else _with_approved(whole, case)
         )
     if faults := hugo.document_faults(made):
-        raise NotFollowed(faults[0])
+        raise NotFollowed(translated(faults[0]))
     standing = sum(not each.card.dropped for each in case.cards.values())
     return ByRule(editions.proof_with(whole, made), kept, standing - kept)
 

@@ -32,11 +32,12 @@ from digest.models import (
     sha256,
 )
 from digest.reading import Unreadable
+from digest.sentences import Said
 from editorial import glances, queue
-from editorial.labels import value_sentence
 from editorial.locking import lock, on_day
 from editorial.models import Membership
 from editorial.refusals import Refusal, Refused
+from editorial.sentences import translated
 
 
 def hash_of(value: Any) -> str:
@@ -183,7 +184,7 @@ def _valid_card(values: dict[str, Any]) -> document.Card:
     except ValidationError as errors:
         raise Invalid(_sentences(errors)) from None
     if faults := hugo.card_faults(value):
-        raise Invalid({"": list(faults)})
+        raise Invalid({"": list(map(translated, faults))})
     return value
 
 
@@ -191,15 +192,7 @@ def _sentences(errors: ValidationError) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for error in errors.errors(include_url=False, include_input=False):
         field, *place = error["loc"] or ("",)
-        message = error["msg"].removeprefix("Value error, ")
-        if "max_length" in error.get("ctx", {}):
-            most = {"count": error["ctx"]["max_length"]}
-            message = (
-                _("At most %(count)d characters.") % most
-                if error["type"] == "string_too_long"
-                else _("At most %(count)d entries.") % most
-            )
-        message = value_sentence(message)
+        message = translated(error["msg"].removeprefix("Value error, "))
         number = next((f"{p + 1}: " for p in place if isinstance(p, int)), "")
         found.setdefault(str(field), []).append(number + message)
     return found
@@ -291,7 +284,7 @@ def _check_passages(section: Section) -> None:
             {"": [each for found in _sentences(errors).values() for each in found]}
         ) from None
     if faults := hugo.passage_faults(value):
-        raise Invalid({"": list(faults)})
+        raise Invalid({"": list(map(translated, faults))})
 
 
 def _refresh_insight(whole: Issue) -> str:
@@ -364,7 +357,9 @@ def repair_card(*, held_id: int, text: str, section_id: int, by: Membership | No
     try:
         value, _deviations = hugo.read_card(text.replace("\r\n", "\n"))
     except Unreadable as unreadable:
-        raise Invalid({"text": [str(problem) for problem in unreadable.problems]}) from None
+        raise Invalid(
+            {"text": [translated(problem.sentence) for problem in unreadable.problems]}
+        ) from None
     with transaction.atomic():
         held = HeldCard.objects.select_related("issue").get(pk=held_id)
         issue, role = lock(by, pk=held.issue_id)
@@ -577,13 +572,13 @@ def _front_fault(key: str, value: Any) -> str | None:
                 document.check_line(text)
             document.check_text(text)
         except ValueError as error:
-            return value_sentence(str(error))
+            return translated(error.args[0])
         if len(text) > limit:
-            return _("At most %(count)d characters.") % {"count": limit}
+            return translated(Said.LONG_TEXT(count=limit))
         if key == "tags" and not text.strip():
-            return value_sentence("a tag is a single line with something in it")
+            return translated(Said.TAG())
     if key == "title" and not value.strip():
-        return value_sentence("an issue needs a title")
+        return translated(Said.NO_TITLE())
     return None
 
 
@@ -629,7 +624,7 @@ def put_front(issue: Issue, field: str, value: Any) -> None:
         raise Invalid({field: [s for each in _sentences(errors).values() for s in each]}) from None
     # The front matter alone: the rest of the file is as it was and takes long to read.
     if faults := hugo.document_faults(document.Document(front_matter=front_matter)):
-        raise Invalid({field: faults})
+        raise Invalid({field: list(map(translated, faults))})
     issue.save(update_fields=["front_matter", "lead", "footer"])
 
 

@@ -12,6 +12,7 @@ from digest import editions, hugo
 from digest.models import Delivery
 from editorial.models import Membership
 from editorial.queue import Case, IssueCase
+from editorial.sentences import translated
 
 Guard = Callable[[Case, Membership], str | None]
 
@@ -89,7 +90,8 @@ def not_signed(case: IssueCase, by: Membership) -> str | None:
 def no_faults(case: IssueCase, by: Membership) -> str | None:
     faults = hugo.document_faults(case.proof.document)
     return (
-        _("The file would not hold what the desk shows: %(fault)s") % {"fault": faults[0]}
+        _("The file would not hold what the desk shows: %(fault)s")
+        % {"fault": translated(faults[0])}
         if faults
         else None
     )

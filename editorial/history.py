@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from digest.models import Event, Issue
 from editorial.changes import FieldChange, kind_of
@@ -85,6 +86,10 @@ TAKEN_BACK: dict[str, Promise] = {
     "comment.resolve": _("%(name)s took back: resolving a comment."),
     "comment.reopen": _("%(name)s took back: opening a comment again."),
 }
+#: The same, of one action on several cards.
+TAKEN_BACK_TOGETHER: dict[str, Promise] = {
+    "card.approve": _("%(name)s took back: the approval of this card together with others."),
+}
 #: The events whose before and after are the values of their field.
 _OF_A_FIELD = {
     *("card.edit", "draft.change", "suggestion.take", "suggestion.decline", "suggestion.reopen"),
@@ -143,11 +148,27 @@ def _whole(events: QuerySet[Event]) -> QuerySet[Event]:
 
 def _sentence(event: Event) -> str:
     old = event.undoes or event
-    sentences = TAKEN_BACK if event.undoes else TOGETHER if event.batch else SENTENCES
-    return str(sentences.get(old.verb) or SENTENCES[event.verb]) % {
+    alone, together = (TAKEN_BACK, TAKEN_BACK_TOGETHER) if event.undoes else (SENTENCES, TOGETHER)
+    sentence = (event.batch and together.get(old.verb)) or alone.get(old.verb)
+    return str(sentence or SENTENCES[event.verb]) % {
         "name": name_of(event.actor),
         "field": label_of(old.verb, old.field),
     }
+
+
+def taken_back(events: Sequence[Event]) -> str:
+    """What an undo did, said of all that it took back: `events` are those it has made."""
+    if len(events) == 1:
+        return _sentence(events[0])
+    if {event.undoes.verb for event in events} == {"card.approve"}:
+        said = ngettext(
+            "%(count)d approval taken back.", "%(count)d approvals taken back.", len(events)
+        )
+    else:
+        said = ngettext(
+            "%(count)d change taken back.", "%(count)d changes taken back.", len(events)
+        )
+    return said % {"count": len(events)}
 
 
 def _is_undoable(event: Event, by: Membership | None) -> bool:

@@ -1,7 +1,5 @@
 """What the fields are called on the page, in the reader's language."""
 
-import re
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -51,47 +49,3 @@ def label_of(verb: str, field: str) -> str | Promise:
     if verb == "issue.edit" and name in FRONT_LABELS:
         return FRONT_LABELS[name]
     return FIELD_LABELS.get(name, field)
-
-
-#: What values refuse, as `digest.document` says it to machines, for the people at the desk.
-VALUE_SENTENCES: dict[str, Promise] = {
-    "a card needs a headline": _("A card needs a headline."),
-    "this is a single line and cannot contain a line break": _(
-        "This is a single line and cannot contain a line break."
-    ),
-    "a source needs a title": _("A source needs a title."),
-    "square brackets in a source's title must pair up": _(
-        "Square brackets in a source’s title must pair up."
-    ),
-    "a link starts with http:// or https:// and names a host": _(
-        "A link starts with http:// or https:// and names a host."
-    ),
-    "an issue needs a title": _("An issue needs a title."),
-    "a tag is a single line with something in it": _(
-        "A tag is a single line with something in it."
-    ),
-    "a link cannot carry a user name": _("A link cannot carry a user name."),
-    "a link cannot contain blanks, <, >, \\ or direction marks": _(
-        "A link cannot contain blanks, <, >, \\ or direction marks."
-    ),
-    "a link's parentheses must pair up; write %28 and %29 otherwise": _(
-        "A link’s parentheses must pair up; write %28 and %29 otherwise."
-    ),
-}
-#: Those of them that name what they refuse.
-_NAMING: dict[str, Promise] = {
-    r"character (?P<code>U\+\w+) at position (?P<place>\d+) cannot be kept": _(
-        "The character at position %(place)s (%(code)s) cannot be kept."
-    ),
-    r"(?P<name>.+) is not one name \(entities are joined by ', '\)": _(
-        "%(name)s is not one name: write one a line, without a comma and a blank in it."
-    ),
-}
-
-
-def value_sentence(message: str) -> str:
-    """What a value refuses, as `digest.document` says it, in the reader's language."""
-    for pattern, sentence in _NAMING.items():
-        if found := re.fullmatch(pattern, message):
-            return str(sentence) % found.groupdict()
-    return str(VALUE_SENTENCES.get(message, message))

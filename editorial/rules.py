@@ -62,7 +62,7 @@ def sign_rule(*, rule: str, notice: str, seen: str, by: Membership | None) -> Ev
             raise Refused(Refusal(_("This holds a character that cannot be kept."))) from None
         if len(notice) > NOTICE_LIMIT:
             most = {"count": NOTICE_LIMIT}
-            raise Refused(Refusal(_("At most %(count)d characters.") % most))
+            raise Refused(Refusal(_("At most %(count)s characters.") % most))
         if rule == Desk.Rule.NOTICE and not notice.strip():
             raise Refused(Refusal(_("The desk’s notice to readers is empty.")))
         before = {"rule": desk.deadline_rule, "notice": desk.notice}

@@ -25,13 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Module or package of `digest` → what of `digest` it may import.
 DIGEST: dict[str, set[str]] = {
     # values and text: nothing of the database below or inside these
-    "document": set(),
+    "sentences": set(),
+    "document": {"sentences"},
     "folding": set(),
     "markup": set(),
     "outgoing": set(),
-    "reading": {"document"},
-    "hugo": {"document", "reading"},
-    "payload": {"document", "hugo", "reading"},
+    "reading": {"document", "sentences"},
+    "hugo": {"document", "reading", "sentences"},
+    "payload": {"document", "hugo", "reading", "sentences"},
     "rendering": {"document", "markup"},
     "channels": {"document", "rendering", "outgoing"},
     # the machine
@@ -45,7 +46,7 @@ DIGEST: dict[str, set[str]] = {
     "editions": {"document", "hugo", "models", "rows"},
     # drafts in, editions out
     "redraft": {"document", "folding", "hugo", "models", "rows"},
-    "intake": {"document", "models", "payload", "reading", "redraft", "rows"},
+    "intake": {"document", "models", "payload", "reading", "redraft", "rows", "sentences"},
     "alarms": {"channels", "models"},
     "publishing": {"alarms", "channels", "document", "models"},
     "inbox": {"intake", "models", "publishing"},
@@ -86,6 +87,7 @@ DIGEST: dict[str, set[str]] = {
 EDITORIAL: dict[str, set[str]] = {
     "roles": set(),
     "labels": set(),
+    "sentences": {"labels"},
     "diff": set(),
     "middleware": set(),
     "models": {"roles"},
@@ -98,13 +100,13 @@ EDITORIAL: dict[str, set[str]] = {
     "listing": {"excerpts", "filters", "models", "search"},
     "refusals": set(),
     "locking": {"models", "refusals"},
-    "guards": {"models", "queue"},
+    "guards": {"models", "queue", "sentences"},
     "effects": {"models", "queue"},
     "decisions": {"effects", "glances", "guards", "locking", "models", "queue", "refusals"},
     "bulk": {"decisions", "locking", "models", "queue", "refusals"},
-    "editing": {"glances", "labels", "locking", "models", "queue", "refusals"},
+    "editing": {"glances", "locking", "models", "queue", "refusals", "sentences"},
     "scheduling": {"locking", "models", "queue", "refusals"},
-    "deadlines": {"models", "queue"},
+    "deadlines": {"models", "queue", "sentences"},
     "rules": {"deadlines", "models", "queue", "refusals"},
     "calendar": set(),
     "revision": set(),
@@ -127,7 +129,7 @@ EDITORIAL: dict[str, set[str]] = {
     "responses": {
         *("editing", "forms", "history", "models", "pages", "publication", "queue", "refusals"),
     },
-    "templatetags": {"changes", "decisions", "diff", "models", "queue"},
+    "templatetags": {"changes", "decisions", "diff", "models", "queue", "sentences"},
     "urls": {"forms", "views"},
     "admin": {"models"},
 }
@@ -138,7 +140,7 @@ NOT_BEHIND_DOORS = {"api", "feeds", "probes", "urls", "views"}
 #: What people's side may ask of the machine's side.
 DIGEST_FOR_EDITORIAL = {
     *("document", "editions", "hugo", "markup", "models", "reading", "rendering", "rows"),
-    *("compiled", "folding", "operations", "promises", "search", "tasks"),
+    *("sentences", "compiled", "folding", "operations", "promises", "search", "tasks"),
     # what makes an edition go out, and what tells that it did not
     *("alarms", "publishing"),
     # the machine, and where it looks
@@ -146,8 +148,8 @@ DIGEST_FOR_EDITORIAL = {
 }
 #: Which parts must be usable without a database: they and all they import.
 WITHOUT_DATABASE = (
-    *("document", "markup", "hugo", "payload", "rendering", "channels", "outgoing"),
-    "drafting",
+    *("sentences", "document", "markup", "hugo", "payload", "rendering", "channels"),
+    *("outgoing", "drafting"),
 )
 DATABASE = ("django.db", "django.contrib", "digest.models")
 
@@ -238,8 +240,11 @@ def test_values_and_renderings_work_without_a_database(layer):
 def test_the_document_rests_on_the_standard_library_and_pydantic_alone():
     import sys
 
-    roots = {name.split(".")[0] for name in _imports(ROOT / "digest/document.py")}
-    assert roots - sys.stdlib_module_names <= {"pydantic"}
+    for name, rests_on in (("sentences", set()), ("document", {"pydantic", "digest.sentences"})):
+        names = set(_imports(ROOT / f"digest/{name}.py"))
+        modules = {".".join(each.split(".")[:2]) for each in names if each.startswith("digest.")}
+        roots = {each.split(".")[0] for each in names} - sys.stdlib_module_names - {"digest"}
+        assert roots | modules <= rests_on
 
 
 def test_markup_holds_the_only_promise_that_text_is_safe():

@@ -11,6 +11,7 @@ has one file, and a file read without deviations is written back byte for byte.
 
 from digest.hugo.cards import LABELS, card_faults, read_card, tidy_card, write_card
 from digest.hugo.files import (
+    KINDS,
     document_faults,
     kind_of,
     parse,
@@ -24,7 +25,7 @@ from digest.hugo.files import (
 from digest.reading import Deviation, Problem, Reading, Unreadable
 
 __all__ = [
-    "LABELS", "Deviation", "Problem", "Reading", "Unreadable",
+    "KINDS", "LABELS", "Deviation", "Problem", "Reading", "Unreadable",
     "parse", "read", "read_card", "kind_of",
     "write", "write_card", "write_section_passages",
     "tidy", "tidy_card", "tidy_section",

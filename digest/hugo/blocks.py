@@ -13,6 +13,7 @@ from digest.hugo import commonmark, headings, shortcodes
 from digest.hugo.commonmark import HEADING, RULE
 from digest.hugo.lines import BLANKS, Line, text_lines, trim
 from digest.reading import Notes, Refused, called, excerpt, first_reason
+from digest.sentences import Said, Sentence
 
 SEPARATOR = "---"
 BETWEEN_BLOCKS = f"\n\n{SEPARATOR}\n\n"
@@ -77,7 +78,7 @@ def note_shortcodes(lines: list[Line], notes: Notes) -> None:
     """Note what Hugo would run, or what is escaped otherwise than it will be written."""
     for line in lines:
         if "{" in line.raw and line.raw != shortcodes.escape(line.text):
-            notes.deviate(line.number, "Hugo shortcode, kept as text")
+            notes.deviate(line.number, Said.SHORTCODE())
 
 
 def note_gap(chunk: Chunk, wanted: list[str], notes: Notes) -> None:
@@ -88,25 +89,24 @@ def note_gap(chunk: Chunk, wanted: list[str], notes: Notes) -> None:
     separators = sum(bool(text.strip(BLANKS)) for text in found) - wanted.count(SEPARATOR)
     blanks = len(found) - len(wanted)
     if separators:
-        trouble = f"missing {SEPARATOR}" if separators < 0 else f"one {SEPARATOR} too many"
+        said = Said.RULE_MISSING if separators < 0 else Said.RULE_TOO_MANY
     elif blanks:
-        trouble = "missing blank line" if blanks < 0 else "one blank line too many"
+        said = Said.BLANK_LINE_MISSING if blanks < 0 else Said.BLANK_LINE_TOO_MANY
     else:
-        trouble = f"{SEPARATOR} or blank line written otherwise"
+        said = Said.GAP_OTHERWISE
     title = excerpt(chunk.title or chunk.first.text)
-    notes.deviate(chunk.first.number, f"{trouble} before “{title}”")
+    notes.deviate(chunk.first.number, said(rule=SEPARATOR, title=title))
 
 
 def note_heading(chunk: Chunk, notes: Notes) -> None:
     """Note how a heading is written, and the blank lines below it."""
     hashes = "##" if chunk.kind == "section" else "###"
     if not chunk.title:
-        notes.deviate(chunk.first.number, "heading without a title")
+        notes.deviate(chunk.first.number, Said.HEADING_UNTITLED())
     elif not chunk.first.text.strip(BLANKS).endswith(headings.escape(chunk.title)):
-        said = f"what Hugo would take off the heading “{excerpt(chunk.title)}”, kept as text"
-        notes.deviate(chunk.first.number, said)
+        notes.deviate(chunk.first.number, Said.HEADING_ENDING(title=excerpt(chunk.title)))
     elif chunk.first.text != f"{hashes} {headings.escape(chunk.title)}":
-        notes.deviate(chunk.first.number, f"blanks around the heading “{excerpt(chunk.title)}”")
+        notes.deviate(chunk.first.number, Said.HEADING_BLANKS(title=excerpt(chunk.title)))
     blanks, text, _ = trim(chunk.below)
     if text:
         note_blanks(blanks, 1, f"“{excerpt(chunk.title)}”", text[0], notes)
@@ -115,11 +115,11 @@ def note_heading(chunk: Chunk, notes: Notes) -> None:
 def note_blanks(found: list[Line], wanted: int, above: str, below: Line, notes: Notes) -> None:
     """Compare the blank lines between two things with how many there should be."""
     if len(found) < wanted:
-        notes.deviate(below.number, f"missing blank line below {above}")
+        notes.deviate(below.number, Said.TOO_FEW_BELOW(above=above))
     elif len(found) > wanted:
-        notes.deviate(found[0].number, f"one blank line too many below {above}")
+        notes.deviate(found[0].number, Said.TOO_MANY_BELOW(above=above))
     elif any(line.text for line in found):
-        notes.deviate(found[0].number, f"blanks on the empty line below {above}")
+        notes.deviate(found[0].number, Said.BLANKS_BELOW(above=above))
 
 
 def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) -> T | None:
@@ -133,8 +133,8 @@ def attempt(make: Callable[[], T], where: str, lines: list[Line], notes: Notes) 
         line, reason = error.line, error.reason
     except ValidationError as error:
         place, reason = first_reason(error)
-        said = ": ".join(filter(None, [".".join(map(str, place)), reason]))
-        line, reason = lines[0].number, said
+        line, field = lines[0].number, ".".join(map(str, place))
+        reason = Said.OF_FIELD(field=field, fault=reason) if field else reason
     del notes.deviations[before:]
     notes.refuse(where, line, reason, (line.raw for line in lines))
     return None
@@ -146,7 +146,7 @@ def refuse_controls(lines: Iterable[Line]) -> None:
         try:
             check_text(line.raw)
         except ValueError as error:
-            raise Refused(line.number, str(error)) from None
+            raise Refused(line.number, error.args[0]) from None
 
 
 def refuse_endless(lines: Iterable[Line]) -> None:
@@ -155,42 +155,38 @@ def refuse_endless(lines: Iterable[Line]) -> None:
         if line.endless:
             raise Refused(line.number, _of_endless(line))
         if headings.has_attributes(line.heading) and not HEADING.match(line.text):
-            raise Refused(line.number, _of_attributes("this heading"))
+            raise Refused(line.number, Said.ATTRIBUTES(what=Said.THIS_HEADING()))
 
 
-def _of_endless(line: Line, where: str = "") -> str:
+def _of_endless(line: Line, where: Sentence | None = None) -> Sentence:
     what = line.endless
     if what[0] in "`~":
-        place = f"in {where}" if where else what
-        return f"the code fence {place} is never closed; close it with {what}"
-    where = where or "this line"
+        return Said.FENCE_IN(where=where, fence=what) if where else Said.FENCE(fence=what)
+    where = where or Said.THIS_LINE()
     if what == commonmark.TOO_DEEP:
-        return f"{where} puts lists or quotes more than {commonmark.DEPTH_LIMIT} deep in each other"
-    return f"{where} opens {what}; readers would not see what follows. Put a backslash before <"
+        return Said.TOO_DEEP(where=where, limit=commonmark.DEPTH_LIMIT)
+    return Said.OPENS(where=where, html=what)
 
 
-def _of_attributes(where: str) -> str:
-    return (
-        f"Hugo would take the {{…}} at the end of {where} for settings; put a backslash before {{"
-    )
+_BEGINS = {
+    "section": Said.STARTS_SECTION,
+    "card": Said.STARTS_CARD,
+    "passage": Said.STARTS_PASSAGE,
+}
 
 
-def text_faults(text: str, place: str, item: str) -> Iterator[str]:
+def text_faults(text: str, place: Sentence, item: Literal["card", "passage"]) -> Iterator[Sentence]:
     """Why a text would be taken for the structure around it. `item` is what ### begins there."""
     for line in text_lines(text):
         if line.code:
             continue
-        where = f"line {line.number} of {place}"
+        where = Said.LINE_OF(line=line.number, place=place)
         if heading := HEADING.match(line.text):
             mark = heading[1]
-            begun = "section" if mark == "##" else item
-            yield (
-                f"{where} starts with {mark}, which would begin a new {begun};"
-                f" write #### or \\{mark}"
-            )
+            yield _BEGINS["section" if mark == "##" else item](where=where, mark=mark)
         elif RULE.match(line.text):
-            yield f"{where} is {SEPARATOR}, which would end the block; write *** for a rule"
+            yield Said.SEPARATES(where=where, rule=SEPARATOR)
         elif line.endless:
             yield _of_endless(line, where)
         elif headings.has_attributes(line.heading):
-            yield _of_attributes(f"the heading in {where}")
+            yield Said.ATTRIBUTES(what=Said.HEADING_IN(where=where))

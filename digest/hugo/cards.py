@@ -44,6 +44,7 @@ from digest.hugo.lines import (
     unify_newlines,
 )
 from digest.reading import Deviation, Notes, Refused, Unreadable, excerpt, first_reason
+from digest.sentences import Said, Sentence
 
 #: Each card field's label; the first is the dialect's own, the others are read as well.
 LABELS: dict[CardField, tuple[str, ...]] = {
@@ -86,18 +87,18 @@ def read_card(text: str) -> tuple[Card, tuple[Deviation, ...]]:
         card = read_item(chunks[0], notes)
     else:
         card = None
-        notes.refuse("card", None, _not_one_card(chunks), raw)
+        notes.refuse(Said.ONE_CARD(), None, _not_one_card(chunks), raw)
     if card is None:
         raise Unreadable(tuple(notes.problems))
     return card, tuple(sorted(notes.deviations))
 
 
-def _not_one_card(chunks: list[Chunk]) -> str:
+def _not_one_card(chunks: list[Chunk]) -> Sentence:
     cards = sum(chunk.kind == "item" for chunk in chunks)
     if cards != 1:
-        return f"one card begins with one ### line; here are {cards or 'none'}"
+        return Said.SEVERAL_CARDS(count=cards) if cards else Said.NO_CARD()
     other = next(chunk for chunk in chunks if chunk.kind != "item")
-    return f"line {other.first.number} is outside the card: “{excerpt(other.first.text)}”"
+    return Said.OUTSIDE_CARD(line=other.first.number, text=excerpt(other.first.text))
 
 
 @dataclass
@@ -124,7 +125,7 @@ def read_item(chunk: Chunk, notes: Notes) -> Card | None:
         before = len(notes.deviations)
         card = _read_card(chunk, notes)
         if len(notes.deviations) > before and (faults := card_faults(card)):
-            raise Refused(chunk.first.number, f"cannot be kept as one card: {faults[0]}")
+            raise Refused(chunk.first.number, Said.NOT_KEPT(fault=faults[0]))
         return card
 
     return attempt(read, chunk.where, chunk.all_lines, notes)
@@ -138,7 +139,7 @@ def _read_card(chunk: Chunk, notes: Notes) -> Card:
     for i, f in enumerate(fields):
         values[f.name], rest = _FIELD_READERS[f.name](f, notes)
         if rest and i + 1 < len(fields):
-            reason = f"text between {f.label} and {fields[i + 1].label} belongs to no field"
+            reason = Said.BETWEEN_FIELDS(label=f.label, next=fields[i + 1].label)
             raise Refused(rest[0].number, reason)
     layout = [f.name for f in fields]
     if fields and not any(f.label for f in fields):
@@ -169,7 +170,7 @@ def _split_fields(lines: list[Line], notes: Notes) -> list[_Field]:
             fields.append(f)
             continue
         if f:
-            notes.deviate(line.number, f"{f.label} a second time, kept as text")
+            notes.deviate(line.number, Said.LABEL_AGAIN(label=f.label))
         (fields[-1].below if fields else opening).append(line)
     return fields or _opening_field(trim(opening)[1], None, notes)
 
@@ -178,7 +179,7 @@ def _opening_field(opening: list[Line], first: _Field | None, notes: Notes) -> l
     """The field for text above all labels, or that text joined to the summary it stands above."""
     if not opening:
         return []
-    notes.deviate(opening[0].number, "text without a label, taken as the summary")
+    notes.deviate(opening[0].number, Said.LABEL_MISSING())
     if first and first.name == "summary":
         first.below, first.value = [*opening, Line(first.line.number, "", ""), *first.text], ""
         return []
@@ -199,7 +200,7 @@ def _read_label(line: Line, notes: Notes) -> _Field | None:
     f = _FIELD_OF_LABEL.get(_VARIANT.sub("", label).casefold())
     if f is None:
         if colon:
-            notes.deviate(line.number, f"unknown label {excerpt(label)}, kept as text")
+            notes.deviate(line.number, Said.LABEL_UNKNOWN(label=excerpt(label)))
         return None
     return _Field(f, label, line, value)
 
@@ -213,15 +214,15 @@ def _note_label(f: _Field, notes: Notes) -> None:
     if f.line.text == f"**{f.label}**{'' if is_text else '：'}{on_line}{HARD_BREAK}":
         return
     troubles = [
-        (written.strip(BLANKS).endswith((":", "：")), "colon inside the bold of"),
-        (colon == ":", "ASCII colon after"),
-        (colon and is_text, "colon after"),
-        (not colon and not is_text and written == f.label, "no colon after"),
-        (f.value and not on_line, "text on the line of"),
-        (not f.line.text.endswith(HARD_BREAK), "missing hard break after"),
+        (written.strip(BLANKS).endswith((":", "：")), Said.COLON_INSIDE),
+        (colon == ":", Said.COLON_ASCII),
+        (colon and is_text, Said.COLON_TOO_MANY),
+        (not colon and not is_text and written == f.label, Said.COLON_MISSING),
+        (f.value and not on_line, Said.TEXT_ON_LINE),
+        (not f.line.text.endswith(HARD_BREAK), Said.BREAK_MISSING),
     ]
-    for trouble in [said for is_so, said in troubles if is_so] or ["blanks around"]:
-        notes.deviate(f.line.number, f"{trouble} {f.label}")
+    for trouble in [said for is_so, said in troubles if is_so] or [Said.LABEL_BLANKS]:
+        notes.deviate(f.line.number, trouble(label=f.label))
 
 
 def _note_blanks_between(fields: list[_Field], notes: Notes) -> None:
@@ -247,10 +248,10 @@ def _read_entities(f: _Field, notes: Notes) -> tuple[list[str], list[Line]]:
         parts = value.split(", ") if has_comma else re.split("[、，]", value)
         kept = [part.strip() for part in parts if part.strip()]
         if ", ".join(kept) != value:
-            notes.deviate(f.line.number, f"entities not joined by “, ” after {f.label}")
+            notes.deviate(f.line.number, Said.ENTITIES_JOINED(label=f.label))
         entities += kept
     if len(entities) > ENTITIES_LIMIT:
-        reason = f"{len(entities)} entities; a card holds {ENTITIES_LIMIT} at most"
+        reason = Said.ENTITIES(count=len(entities), limit=ENTITIES_LIMIT)
         raise Refused(f.line.number, reason)
     return entities, rest
 
@@ -260,16 +261,17 @@ def _read_importance(f: _Field, notes: Notes) -> tuple[tuple[Importance | None, 
     value = " ".join(values)
     word, paren, note = re.match("([^（(]*)([（(]?)(.*)", value).groups()  # type: ignore[union-attr]  matches all
     if paren and not note.endswith(("）", ")")):
-        raise Refused(f.line.number, f"the note after “{excerpt(word)}” has no closing ）")
+        raise Refused(f.line.number, Said.NOTE_OPEN(text=excerpt(word)))
     note = note[:-1]
     label = _HYPHENS.sub("‑", word.strip(BLANKS))
     try:
         importance = Importance.from_label(label) if label else None
     except ValueError as error:
-        raise Refused(f.line.number, str(error)) from None
+        raise Refused(f.line.number, error.args[0]) from None
     if value != label + (f"（{note}）" if note else ""):
-        kind = "parentheses" if label == word.strip(BLANKS) else "hyphen"
-        notes.deviate(f.line.number, f"{kind} written otherwise after {f.label}")
+        is_note = label == word.strip(BLANKS)
+        said = Said.PARENTHESES_OTHERWISE if is_note else Said.HYPHEN_OTHERWISE
+        notes.deviate(f.line.number, said(label=f.label))
     return (importance, note), rest
 
 
@@ -278,7 +280,7 @@ def _read_values(f: _Field, notes: Notes) -> tuple[list[str], list[Line]]:
     lines = f.below
     if f.value or not lines or lines[0].is_blank:
         return [f.value] if f.value else [], _following(f, lines, notes)
-    notes.deviate(lines[0].number, f"text below {f.label}, not on its line")
+    notes.deviate(lines[0].number, Said.VALUE_BELOW(label=f.label))
     end = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
     values = [_DASH.sub("", line.text, count=1).strip(BLANKS) for line in lines[:end]]
     return values, _following(f, lines[end:], notes)
@@ -303,19 +305,18 @@ def _read_sources(f: _Field, notes: Notes) -> tuple[list[Source], list[Line]]:
         taken.append(line.text)
         sources += [_source(line.number, title, url) for title, url in links]
     if lines and not taken and not blanks:
-        said = excerpt(lines[0].text)
-        raise Refused(lines[0].number, f"“{said}” is not a link like [title](https://…)")
+        raise Refused(lines[0].number, Said.NO_LINK(text=excerpt(lines[0].text)))
     if len(sources) > SOURCES_LIMIT:
-        reason = f"{len(sources)} sources; a card holds {SOURCES_LIMIT} at most"
+        reason = Said.SOURCES(count=len(sources), limit=SOURCES_LIMIT)
         raise Refused(lines[0].number, reason)
     if not taken:
         return [], _following(f, f.below, notes)
     note_blanks(blanks, 0, f.label, lines[0], notes)
     if len(taken) > 1:
-        notes.deviate(lines[0].number, "sources on several lines")
+        notes.deviate(lines[0].number, Said.SOURCES_LINES())
     elif taken[0] != _write_sources(sources):
-        kind = "as list items" if _BULLET.match(taken[0]) else "not written [title](link) | …"
-        notes.deviate(lines[0].number, f"sources {kind}")
+        said = Said.SOURCES_LISTED if _BULLET.match(taken[0]) else Said.SOURCES_OTHERWISE
+        notes.deviate(lines[0].number, said())
     return sources, _following(f, lines[len(taken) :], notes)
 
 
@@ -323,7 +324,8 @@ def _source(line: int, title: str, url: str) -> Source:
     try:
         return Source(title=title, url=url)
     except ValidationError as error:
-        raise Refused(line, f"source “{excerpt(title)}”: {first_reason(error)[1]}") from None
+        fault = first_reason(error)[1]
+        raise Refused(line, Said.OF_SOURCE(title=excerpt(title), fault=fault)) from None
 
 
 def _links(text: str) -> list[tuple[str, str]] | None:
@@ -378,7 +380,7 @@ def _first_link(chunk: Chunk, notes: Notes) -> list[Source]:
                 source = Source(title=(found["title"] or _host(url)).strip(), url=url)
             except ValidationError:
                 continue
-            notes.deviate(line.number, "first link taken as the source")
+            notes.deviate(line.number, Said.SOURCE_TAKEN())
             return [source]
     return []
 
@@ -484,7 +486,7 @@ def card_faults(card: Card) -> list[str]:
         if again == card:
             return []
         changed = [f for f in type(card).model_fields if getattr(card, f) != getattr(again, f)]
-        general = f"{', '.join(changed)} would be read back as something else"
+        general = Said.FIELDS_DIFFER(fields=", ".join(changed))
     return list(_card_faults(card)) or [general]
 
 
@@ -497,12 +499,12 @@ def _read_alone(text: str) -> Card:
     return _read_card(chunks[0], Notes())
 
 
-def _card_faults(card: Card) -> Iterator[str]:
+def _card_faults(card: Card) -> Iterator[Sentence]:
     for f, place in (
-        ("summary", "the summary"),
-        ("details", "the details"),
-        ("applications", "the applications"),
-        ("rest", "the text after the sources"),
+        ("summary", Said.SUMMARY()),
+        ("details", Said.DETAILS()),
+        ("applications", Said.APPLICATIONS()),
+        ("rest", Said.REST()),
     ):
         text = getattr(card, f)
         yield from text_faults(text, place, "card")
@@ -510,19 +512,17 @@ def _card_faults(card: Card) -> Iterator[str]:
     for f, label in card.labels.items():
         if _FIELD_OF_LABEL.get(_VARIANT.sub("", label).casefold()) != f:
             own = LABELS[f][0]
-            yield f"“{label}” is not a label of the {f}; write {own}, or {own}（…）"
+            yield Said.NOT_ITS_LABEL(label=label, field=f, own=own)
     standing = _standing(card)
     if card.rest and (not standing or standing[-1] in _TEXT_FIELDS):
-        yield "text after the labelled fields needs entities, importance or sources above it"
+        yield Said.REST_ALONE()
     for entity in card.entities:
         if len(card.entities) == 1 and re.search("[、，]", entity):
-            yield f"“{entity}” would be read as several entities; put “, ” between them"
+            yield Said.SEVERAL_ENTITIES(name=entity)
 
 
-def _label_faults(text: str, place: str) -> Iterator[str]:
+def _label_faults(text: str, place: Sentence) -> Iterator[Sentence]:
     for line in text_lines(text):
         if f := _read_label(line, Notes()):
-            yield (
-                f"line {line.number} of {place} is the label {f.label}, which would begin"
-                " another field; put a word before it"
-            )
+            where = Said.LINE_OF(line=line.number, place=place)
+            yield Said.IS_LABEL(where=where, label=f.label)

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from digest.sentences import Said
+
 #: What cuts a file into blocks, wherever it stands outside code.
 HEADING = re.compile(r" {0,3}(##|###)(?:[ \t]+(.*))?$")
 RULE = re.compile(r" {0,3}-{3,}[ \t]*$")
@@ -49,13 +51,13 @@ _ENDLESS = (
     (
         re.compile(r"<(?:script|pre|style|textarea)(?=[\s>]|/>|$)", re.IGNORECASE),
         re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE),
-        "an HTML element",
+        Said.HTML_ELEMENT,
     ),
-    (re.compile(r"<!--"), re.compile(r"-->"), "an HTML comment"),
-    (re.compile(r"<\?"), re.compile(r"\?>"), "an HTML instruction (<?)"),
-    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>"), "a CDATA section"),
+    (re.compile(r"<!--"), re.compile(r"-->"), Said.HTML_COMMENT),
+    (re.compile(r"<\?"), re.compile(r"\?>"), Said.HTML_INSTRUCTION),
+    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>"), Said.HTML_CDATA),
     # Hugo's reader came to take small letters here only of late; closed, they are text to the old.
-    (re.compile(r"<!(?:[A-Z]|[a-z][^>]*$)"), re.compile(r">"), "an HTML declaration (<!)"),
+    (re.compile(r"<!(?:[A-Z]|[a-z][^>]*$)"), re.compile(r">"), Said.HTML_DECLARATION),
 )
 #: HTML that ends at a blank line, and such HTML that cannot stand in a paragraph.
 _ENDING = re.compile(rf"</?(?:{_BLOCK_TAGS})(?=\s|/?>|$)", re.IGNORECASE)
@@ -66,7 +68,7 @@ class Mark(NamedTuple):
     """What CommonMark makes of a line."""
 
     code: bool = False  # inside a code fence, or one itself
-    endless: str = ""  # what begins here and never ends: the fence itself, or words for HTML
+    endless: str = ""  # what begins here and never ends: the fence itself, or a `Sentence` of HTML
     heading: str = ""  # the text of a heading, where the line is one
 
 
@@ -91,7 +93,7 @@ class _Reader:
     inside: list[_Container] = field(default_factory=lambda: [_Container()])
     fence: str = ""
     html_end: re.Pattern[str] | None = None
-    html_start: tuple[int, str] = (0, "")
+    html_start: tuple[int, Said] = (0, Said.HTML_ELEMENT)
     has_paragraph: bool = False
     paragraph: str = ""  # its last line
 
@@ -151,7 +153,7 @@ class _Reader:
     def _end_leaves(self) -> None:
         if self.html_end and self.html_end is not _BLANK:
             number, what = self.html_start
-            self.marks[number] = Mark(endless=f"{what} that never ends")
+            self.marks[number] = Mark(endless=Said.NEVER_ENDS(what=what()))
         self.html_end = None
         self.fence = ""
 
@@ -234,7 +236,7 @@ class _Reader:
                 pass
             elif depth > 1:
                 # Readers of Markdown differ over where a list or quote cuts it off.
-                mark = Mark(endless=f"{what} that does not end on its line")
+                mark = Mark(endless=Said.ENDS_ELSEWHERE(what=what()))
             else:
                 self.html_end, self.html_start = end, (len(self.marks) - 1, what)
         elif _ENDING.match(line, at) or (not lazy and _LONE_TAG.match(line, at)):

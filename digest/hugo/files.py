@@ -35,12 +35,18 @@ from digest.hugo.lines import (
     unify_newlines,
 )
 from digest.reading import Notes, Problem, Reading, Refused, called, first_reason, refuse_whole
+from digest.sentences import Said, Sentence
 
 _INSIGHT = re.compile("編輯洞察|editor['’]s insight", re.IGNORECASE)
 # At the start of a file these are front matter to Hugo, in JSON and in Org's way.
 _JSON_OR_ORG = re.compile(r"\s*(?:\{|#\+)")
-_TAKEN = "Hugo would take { or #+ at the start of the file for front matter; put a word before it"
 _READING = re.compile("延伸閱讀|further reading", re.IGNORECASE)
+#: What sentences call the kinds of sections.
+KINDS = {
+    "cards": Said.KIND_CARDS,
+    "insight": Said.KIND_INSIGHT,
+    "reading": Said.KIND_READING,
+}
 
 
 def kind_of(title: str) -> Literal["cards", "insight", "reading"]:
@@ -59,8 +65,8 @@ def parse(data: bytes) -> Reading:
     document = reading.document
     if reading.deviations and document.sections and (faults := document_faults(document)):
         # The liberties taken add up to something else; better a question than a wrong issue.
-        reason = f"can be read in two ways: {faults[0]}"
-        problem = Problem("file", None, reason, data.decode("utf-8", "replace"))
+        reason = Said.TWO_WAYS(fault=faults[0])
+        problem = Problem(Said.FILE(), None, reason, data.decode("utf-8", "replace"))
         return Reading(document, reading.deviations, (*reading.problems, problem))
     return reading
 
@@ -75,7 +81,7 @@ def _parse(data: bytes) -> Reading:
     text = _decode(data, notes)
     if not text.strip():
         if not notes.problems:
-            notes.refuse("file", None, "there is nothing in it", [text])
+            notes.refuse(Said.FILE(), None, Said.NOTHING(), [text])
         return notes.reading(Document())
     raw = text.split("\n")
     front_matter, start = _read_front_matter(raw, notes)
@@ -89,29 +95,30 @@ def _decode(data: bytes, notes: Notes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        byte = f"byte {error.start + 1} is 0x{data[error.start]:02X}"
-        reason = f"not UTF-8: {byte}{_encoding_hint(data)}; save it as UTF-8"
-        notes.refuse("file", line, reason, [data.decode("utf-8", "backslashreplace")])
+        byte = {"byte": error.start + 1, "code": f"{data[error.start]:02X}"}
+        encoding = _encoding_of(data)
+        reason = Said.NOT_UTF8_BUT(**byte, encoding=encoding) if encoding else Said.NOT_UTF8(**byte)
+        notes.refuse(Said.FILE(), line, reason, [data.decode("utf-8", "backslashreplace")])
         return ""
     if text.count("\0") > len(text) // 4:
-        reason = "full of NUL characters, it looks like UTF-16; save it as UTF-8"
-        notes.refuse("file", 1, reason, [text])
+        notes.refuse(Said.FILE(), 1, Said.NULS(), [text])
         return ""
     if text.startswith("\ufeff"):
-        notes.deviate(1, "byte order mark at the start of the file")
+        notes.deviate(1, Said.BYTE_ORDER_MARK())
         text = text[1:]
     return unify_newlines(text, notes)
 
 
-def _encoding_hint(data: bytes) -> str:
+def _encoding_of(data: bytes) -> str:
+    """What a file that is not UTF-8 looks like; empty where it looks like nothing known."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ", it looks like UTF-16"
+        return "UTF-16"
     for codec, encoding in (("cp950", "Big5"), ("gb18030", "GB18030")):
         try:
             data.decode(codec)
         except UnicodeDecodeError:
             continue
-        return f", it looks like {encoding}"
+        return encoding
     return ""
 
 
@@ -123,11 +130,12 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
     is_sure = len(raw) < 2 or bool(raw[1].strip(BLANKS)) or format == "toml"
     closing = next((i for i, text in enumerate(raw) if i and text.rstrip(BLANKS) == fence), None)
     if format is None or (closing is None and not is_sure):
-        notes.deviate(1, "no front matter")
+        notes.deviate(1, Said.NO_FRONT_MATTER())
         return FrontMatter(), 0
     if closing is None:
         end = next((i for i, text in enumerate(raw) if HEADING.match(text)), len(raw))
-        notes.refuse("front matter", 1, f"no second {fence} closes it", raw[:end])
+        reason = Said.FRONT_NOT_CLOSED(fence=fence)
+        notes.refuse(Said.FRONT_MATTER(), 1, reason, raw[:end])
         return FrontMatter(), end
     try:
         refuse_controls(Line(i, text, text) for i, text in enumerate(raw[:closing], start=1))
@@ -135,37 +143,40 @@ def _read_front_matter(raw: list[str], notes: Notes) -> tuple[FrontMatter, int]:
         _refuse_steering(front_matter)
     except (frontmatter.FrontMatterError, Refused, ValidationError) as error:
         if is_sure:
-            notes.refuse("front matter", *_trouble_inside(error), raw[: closing + 1])
+            notes.refuse(Said.FRONT_MATTER(), *_trouble_inside(error), raw[: closing + 1])
             return FrontMatter(), closing + 1
         front_matter = FrontMatter()
     if not is_sure and not front_matter.values:
-        notes.deviate(1, "no front matter")
+        notes.deviate(1, Said.NO_FRONT_MATTER())
         return FrontMatter(), 0
     if not front_matter.source.strip():
-        notes.deviate(1, "empty front matter")
+        notes.deviate(1, Said.EMPTY_FRONT_MATTER())
         front_matter = FrontMatter()
     if frontmatter.hides_page(front_matter.values):
         line = frontmatter.line_of("draft", front_matter.source) or 0
-        notes.deviate(line + 1, frontmatter.HIDDEN)
+        notes.deviate(line + 1, Said.HIDES())
     for i in (0, closing):
         if raw[i] != fence:
-            notes.deviate(i + 1, f"blanks after {fence}")
+            notes.deviate(i + 1, Said.BLANKS_AFTER_FENCE(fence=fence))
     return front_matter, closing + 1
 
 
 def _refuse_steering(front_matter: FrontMatter) -> None:
     values, source = front_matter.values, front_matter.source
     if keys := frontmatter.steering_keys(values):
-        faults = "; ".join(frontmatter.steering_faults(values))
-        raise frontmatter.FrontMatterError(faults, frontmatter.line_of(keys[0], source) or 1)
+        *others, last = keys
+        fault = Said.STEERS(key=last)
+        for key in reversed(others):
+            fault = Said.STEERS_AND(key=key, further=fault)
+        raise frontmatter.FrontMatterError(fault, frontmatter.line_of(keys[0], source) or 1)
 
 
 def _trouble_inside(error: Exception) -> tuple[int | None, str]:
     if isinstance(error, frontmatter.FrontMatterError):
-        return error.line and error.line + 1, str(error)
+        return error.line and error.line + 1, error.reason
     if isinstance(error, ValidationError):
         return 1, first_reason(error)[1]
-    return getattr(error, "line", None), str(error)
+    return getattr(error, "line", None), error.args[0]
 
 
 def _read_body(
@@ -174,10 +185,10 @@ def _read_body(
     chunks, tail = scan(lines)
     note_shortcodes(lines, notes)
     if not chunks and not front_matter.source and not notes.problems:
-        notes.refuse("file", None, "there is nothing in it", (line.raw for line in lines))
+        notes.refuse(Said.FILE(), None, Said.NOTHING(), (line.raw for line in lines))
     elif chunks and all(chunk.kind == "text" for chunk in chunks):
-        reason = "no section heading (## …) and no card (### …)"
-        notes.refuse("file", chunks[0].first.number, reason, (line.raw for line in lines))
+        first = chunks[0].first.number
+        notes.refuse(Said.FILE(), first, Said.NO_HEADING(), (line.raw for line in lines))
         return Document(front_matter=front_matter)
     if reason := _too_many(chunks):
         refuse_whole(reason, "\n".join(line.raw for line in lines), notes)
@@ -188,13 +199,14 @@ def _read_body(
     _note_tail(tail, lines, notes)
     lead = chunks.pop(0) if chunks and chunks[0].kind == "text" else None
     if lead and not front_matter.source and _JSON_OR_ORG.match(lead.first.raw):
-        notes.refuse(lead.where, lead.first.number, _TAKEN, (line.raw for line in lead.all_lines))
+        raw = (line.raw for line in lead.all_lines)
+        notes.refuse(lead.where, lead.first.number, Said.OTHER_FRONT_MATTER(), raw)
         lead = None
     return Document(
         front_matter=front_matter,
-        lead=_read_text("text before the first section", lead, notes),
+        lead=_read_text(Said.LEAD_BLOCK(), lead, notes),
         sections=_read_sections(chunks, notes),
-        footer=_read_text("footer", footer, notes),
+        footer=_read_text(Said.FOOTER_BLOCK(), footer, notes),
     )
 
 
@@ -219,7 +231,7 @@ def _join_strays(chunks: list[Chunk], notes: Notes) -> list[Chunk]:
     joined: list[Chunk] = []
     for chunk in chunks:
         if chunk.kind == "text" and joined:
-            notes.deviate(chunk.first.number, "text without a heading, joined to the one above")
+            notes.deviate(chunk.first.number, Said.STRAY())
             joined[-1].below += [Line(chunk.first.number, "", ""), *chunk.all_lines]
         else:
             joined.append(chunk)
@@ -252,12 +264,12 @@ def _note_tail(tail: list[Line], lines: list[Line], notes: Notes) -> None:
     last = lines[-1].number if lines else 1
     if found and not found[-1]:
         last -= 1
-        notes.deviate(last, "newline at the end of the file")
+        notes.deviate(last, Said.LAST_NEWLINE())
         found.pop()
     if not any(map(str.strip, found)):
-        notes.deviate(last, f"missing {SEPARATOR} at the end of the file")
+        notes.deviate(last, Said.LAST_RULE_MISSING(rule=SEPARATOR))
     elif found != ["", SEPARATOR]:
-        notes.deviate(last, f"{SEPARATOR} written otherwise at the end of the file")
+        notes.deviate(last, Said.LAST_RULE_OTHERWISE(rule=SEPARATOR))
 
 
 def _read_sections(chunks: list[Chunk], notes: Notes) -> tuple[Section, ...]:
@@ -267,7 +279,7 @@ def _read_sections(chunks: list[Chunk], notes: Notes) -> tuple[Section, ...]:
             groups.append((chunk, []))
             continue
         if not groups:
-            notes.deviate(chunk.first.number, "card above all sections, put in one of its own")
+            notes.deviate(chunk.first.number, Said.CARD_ABOVE())
             groups.append((Chunk("section", Line(chunk.first.number, "##", "")), []))
         groups[-1][1].append(chunk)
     return tuple(filter(None, (_read_section(*group, notes) for group in groups)))
@@ -281,7 +293,7 @@ def _read_section(heading: Chunk, items: list[Chunk], notes: Notes) -> Section |
     if kind_of(heading.title) == "cards":
         return section.model_copy(
             update={
-                "lead": _read_text(f"text of {heading.where}", opening, notes),
+                "lead": _read_text(Said.TEXT_OF(place=heading.where), opening, notes),
                 "cards": tuple(filter(None, (read_item(item, notes) for item in items))),
             }
         )
@@ -414,7 +426,7 @@ def tidy_section(section: Section) -> Section:
 # --- faults
 
 
-def passage_faults(section: Section) -> list[str]:
+def passage_faults(section: Section) -> list[Sentence]:
     """`card_faults` for an insight or a reading list."""
     section = tidy_section(section)
     alone = _parse(write_section_passages(section).encode())
@@ -423,54 +435,56 @@ def passage_faults(section: Section) -> list[str]:
     faults = list(_section_faults(section))
     return (
         faults
-        or [str(problem) for problem in alone.problems]
-        or [f"{called('section', section.title)} would be read back as something else"]
+        or [problem.sentence for problem in alone.problems]
+        or [Said.SECTION_DIFFERS(where=called("section", section.title))]
     )
 
 
-def document_faults(document: Document) -> list[str]:
+def document_faults(document: Document) -> list[Sentence]:
     """`card_faults` for a whole document."""
     try:
         document = tidy(document)
     except frontmatter.FrontMatterError as error:
-        return [f"front matter: {error}"]
+        return [Said.AT(where=Said.FRONT_MATTER(), fault=error.reason)]
     if fault := document.excess:
         return [fault]
     if steering := frontmatter.steering_faults(document.front_matter.values):
-        return [f"front matter: {fault}" for fault in steering]
+        return [Said.AT(where=Said.FRONT_MATTER(), fault=fault) for fault in steering]
     again = _parse(write(document))
     if not again.problems and again.document == document:
         return []
     return (
         list(_document_faults(document))
-        or [str(problem) for problem in again.problems]
-        or ["the document would be read back as something else"]
+        or [problem.sentence for problem in again.problems]
+        or [Said.DOCUMENT_DIFFERS()]
     )
 
 
-def _document_faults(document: Document) -> Iterator[str]:
+def _document_faults(document: Document) -> Iterator[Sentence]:
     if not document.front_matter.source and _JSON_OR_ORG.match(document.lead):
-        yield _TAKEN
+        yield Said.OTHER_FRONT_MATTER()
     if not document.sections and (document.lead or document.footer):
-        yield "text needs a section with a title (## …) to stand in"
-    yield from text_faults(document.lead, "the text before the first section", "card")
-    yield from text_faults(document.footer, "the footer", "card")
+        yield Said.NO_SECTION()
+    yield from text_faults(document.lead, Said.LEAD(), "card")
+    yield from text_faults(document.footer, Said.FOOTER(), "card")
     for section in document.sections:
         for card in section.cards if section.kind == "cards" else ():
-            yield from (f"{called('card', card.headline)}: {fault}" for fault in card_faults(card))
+            where = called("card", card.headline)
+            yield from (Said.AT(where=where, fault=fault) for fault in card_faults(card))
         yield from _section_faults(section)
 
 
-def _section_faults(section: Section) -> Iterator[str]:
-    where = called("section", section.title)
+def _section_faults(section: Section) -> Iterator[Sentence]:
+    where, kind = called("section", section.title), KINDS[section.kind]()
     if kind_of(section.title) != section.kind:
-        yield f"the title “{section.title}” stands for {kind_of(section.title)}, not {section.kind}"
+        meant = KINDS[kind_of(section.title)]()
+        yield Said.OTHER_KIND(title=section.title, meant=meant, kind=kind)
     if section.kind == "cards" and section.passages:
-        yield f"{where}: a section of cards has no passages"
+        yield Said.HAS_PASSAGES(where=where)
     if section.kind != "cards" and section.cards:
-        yield f"{where}: the {section.kind} has no cards"
+        yield Said.HAS_CARDS(where=where, kind=kind)
     if not all(passage.title for passage in section.passages[1:]):
-        yield f"{where}: only the first passage can go without a title"
-    yield from text_faults(section.lead, f"the text of {where}", "card")
+        yield Said.PASSAGE_NEEDS_TITLE(where=where)
+    yield from text_faults(section.lead, Said.THE_TEXT_OF(place=where), "card")
     for passage in section.passages:
         yield from text_faults(passage.body, called("passage", passage.title), "passage")

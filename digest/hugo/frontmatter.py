@@ -25,6 +25,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 from tomlkit.exceptions import ParseError, TOMLKitError
 
 from digest.document import NESTING_LIMIT, FrontMatter, check_values
+from digest.sentences import Said, Sentence
 
 FENCES = {"yaml": "---", "toml": "+++"}
 
@@ -43,7 +44,6 @@ STEERING = (
     "outputs", "path", "pubdate", "publishDate", "published", "render", "resources", "sitemap",
     "translationKey", "type", "unpublishdate", "url",
 )  # fmt: skip
-HIDDEN = "draft: true: Hugo will not show this post"
 _STEERING = {key.lower() for key in STEERING}
 
 Values = dict[str, Any]
@@ -54,6 +54,7 @@ class FrontMatterError(ValueError):
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(reason)
+        self.reason = reason
         self.line = line
 
 
@@ -76,11 +77,9 @@ def steering_keys(values: Values) -> list[str]:
     return [key for key in values if key.lower() in _STEERING]
 
 
-def steering_faults(values: Values) -> list[str]:
+def steering_faults(values: Values) -> list[Sentence]:
     """Which keys would steer Hugo, and what to do: sentences; empty if none does."""
-    return [
-        f"`{key}` would change how the page is built; take it out" for key in steering_keys(values)
-    ]
+    return [Said.STEERS(key=key) for key in steering_keys(values)]
 
 
 def hides_page(values: Values) -> bool:
@@ -103,7 +102,7 @@ def settle(front_matter: FrontMatter) -> FrontMatter:
     values = front_matter.values
     for format, make in (
         (front_matter.format, lambda: front_matter.source),
-        (front_matter.format, lambda: _nothing_for(values)),
+        (front_matter.format, lambda: None if values else ""),
         (front_matter.format, lambda: _mend(front_matter)),
         (front_matter.format, lambda: _generate(values, front_matter.format)),
         ("yaml", lambda: _generate(values, "yaml")),  # TOML has no null
@@ -114,7 +113,7 @@ def settle(front_matter: FrontMatter) -> FrontMatter:
             if not source.strip():
                 format, source = "yaml", ""
             return front_matter.model_copy(update={"format": format, "source": source})
-    raise FrontMatterError("these values cannot be written as front matter")
+    raise FrontMatterError(Said.FRONT_UNWRITABLE())
 
 
 def write(front_matter: FrontMatter) -> str:
@@ -124,17 +123,11 @@ def write(front_matter: FrontMatter) -> str:
     return f"{fence}\n{settled.source}\n{fence}" if settled.source else ""
 
 
-def _made(make: Callable[[], str]) -> str | None:
+def _made(make: Callable[[], str | None]) -> str | None:
     try:
         return make()
     except (FrontMatterError, YAMLError, TOMLKitError, ValueError, TypeError, RecursionError):
         return None
-
-
-def _nothing_for(values: Values) -> str:
-    if values:
-        raise FrontMatterError("there is something to write")
-    return ""
 
 
 def _says(source: str, format: str, values: Values) -> bool:
@@ -188,13 +181,14 @@ def _parse_yaml(source: str) -> Values:
         raise
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise FrontMatterError(f"not valid YAML: {error.problem or error.context}", line) from error
+        detail = str(error.problem or error.context)
+        raise FrontMatterError(Said.YAML(detail=detail), line) from error
     except (YAMLError, ValueError) as error:
-        raise FrontMatterError(f"not valid YAML: {str(error).splitlines()[0]}") from error
+        raise FrontMatterError(Said.YAML(detail=str(error).splitlines()[0])) from error
     if node is None:
         return {}
     if not isinstance(node, MappingNode):
-        raise FrontMatterError("not a list of keys and values", _line(node))
+        raise FrontMatterError(Said.NO_KEYS(), _line(node))
     return _yaml_value(node)
 
 
@@ -204,10 +198,10 @@ def _refuse_bombs(source: str) -> None:
     for event in _yaml("safe").parse(source):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-            raise FrontMatterError("anchors and aliases (&, *) are not read", line)
+            raise FrontMatterError(Said.ALIASES(), line)
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > NESTING_LIMIT:
-            raise FrontMatterError(f"nested deeper than {NESTING_LIMIT}", line)
+            raise FrontMatterError(Said.DEEP(limit=NESTING_LIMIT), line)
 
 
 def _line(node: Node) -> int:
@@ -223,9 +217,9 @@ def _yaml_value(node: Node) -> Any:
     for key_node, value_node in node.value:
         key = _yaml_scalar(key_node) if isinstance(key_node, ScalarNode) else None
         if not isinstance(key, str) or key == "<<":
-            raise FrontMatterError("a key has to be text", _line(key_node))
+            raise FrontMatterError(Said.KEY_NOT_TEXT(), _line(key_node))
         if key in values:
-            raise FrontMatterError(f"the key “{key}” stands twice", _line(key_node))
+            raise FrontMatterError(Said.KEY_TWICE(key=key), _line(key_node))
         values[key] = _yaml_value(value_node)
     return values
 
@@ -248,10 +242,8 @@ def _yaml_scalar(node: ScalarNode) -> Any:
             # ".5" and "1." are Python's too; ".inf" and ".nan" are not and fail below.
             return check_values(float(text.replace("_", "")))
     except ValueError:
-        raise FrontMatterError(
-            f"“{text[:40]}” is not a number that can be kept", _line(node)
-        ) from None
-    raise FrontMatterError(f"the tag {node.tag} is not plain data", _line(node))
+        raise FrontMatterError(Said.NUMBER(number=text[:40]), _line(node)) from None
+    raise FrontMatterError(Said.YAML_TAG(tag=node.tag), _line(node))
 
 
 # --- TOML
@@ -261,11 +253,11 @@ def _parse_toml(source: str) -> Values:
     try:
         return _toml_value(tomlkit.parse(source))
     except ParseError as error:
-        raise FrontMatterError(f"not valid TOML: {error}", error.line) from error
+        raise FrontMatterError(Said.TOML(detail=str(error)), error.line) from error
     except RecursionError as error:
-        raise FrontMatterError(f"nested deeper than {NESTING_LIMIT}") from error
+        raise FrontMatterError(Said.DEEP(limit=NESTING_LIMIT)) from error
     except (TOMLKitError, ValueError) as error:
-        raise FrontMatterError(f"not valid TOML: {error}") from error
+        raise FrontMatterError(Said.TOML(detail=str(error))) from error
 
 
 def _toml_value(item: Any) -> Any:
@@ -289,7 +281,7 @@ def _mend(front_matter: FrontMatter) -> str:
     """The source with only those keys changed whose values differ. Raises where it cannot."""
     then = parse(front_matter.source, front_matter.format)
     if not then:
-        raise FrontMatterError("there is nothing to mend")
+        return None
     if front_matter.format == "toml":
         document = tomlkit.parse(front_matter.source)
         _mend_keys(document, then, front_matter.values, _toml_item)
@@ -395,7 +387,7 @@ def _toml_key(key: str) -> str:
 
 def _toml_text(value: Any, is_plain: Callable[[str], bool]) -> str:
     if value is None:
-        raise FrontMatterError("TOML has no null")
+        raise TypeError(value)  # TOML has no null
     if isinstance(value, str):
         return value if is_plain(value) else _quoted(value)
     if isinstance(value, dict):

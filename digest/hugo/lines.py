@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from digest.hugo import commonmark, shortcodes
 from digest.reading import Notes
+from digest.sentences import Said
 
 HARD_BREAK = "  "
 BLANKS = " \t"  # what Markdown takes for blank; an ideographic space is text
@@ -48,7 +49,7 @@ def unify_newlines(text: str, notes: Notes) -> str:
     for found, called in (("\r\n", "CRLF"), ("\r", "CR")):
         if found in text:
             above = text[: text.index(found)]
-            notes.deviate(above.count("\n") + 1, f"{called} line ending")
+            notes.deviate(above.count("\n") + 1, Said.LINE_ENDING(ending=called))
             text = text.replace(found, "\n")
     return text
 
@@ -89,14 +90,15 @@ def settle(lines: list[Line], *, in_card: bool, notes: Notes | None = None) -> s
             wanted = HARD_BREAK if in_card or line is not lines[-1] else ""
             found = line.text[len(text) :]
             if notes and found != wanted:
-                kind = "missing" if len(found) < len(wanted) else "wrong"
-                notes.deviate(line.number, f"{kind} hard break after a list item")
+                is_short = len(found) < len(wanted)
+                said = Said.ITEM_BREAK_MISSING if is_short else Said.ITEM_BREAK_WRONG
+                notes.deviate(line.number, said())
             if in_card and item[1] in ("*", "+"):
                 dashed = text[: item.start(1)] + "-" + text[item.end(1) :]
                 if not _is_rule(dashed):
                     text = dashed
                     if notes:
-                        notes.deviate(line.number, f"list item with {item[1]}")
+                        notes.deviate(line.number, Said.ITEM_BULLET(bullet=item[1]))
         out.append(text)
     return "\n".join(out)
 

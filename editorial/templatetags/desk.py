@@ -19,11 +19,13 @@ from editorial.changes import text_of
 from editorial.decisions import DECISIONS, present_hash, refusal
 from editorial.models import Membership, name_of
 from editorial.queue import Case
+from editorial.sentences import translated
 
 register = template.Library()
 register.filter("name_of", name_of)
 register.filter("readable", text_of)
 register.filter("as_readers_see_it", to_html)
+register.filter("translated", translated)
 
 
 @register.inclusion_tag("editorial/_decision.html")

@@ -15,7 +15,7 @@ from editorial import undo as undoing
 from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.editing import Invalid
 from editorial.forms import is_number
-from editorial.history import lines_of
+from editorial.history import lines_of, taken_back
 from editorial.refusals import Refused
 from editorial.responses import bad_form, done, not_kept, refused
 
@@ -121,12 +121,11 @@ def undo(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         return refused(request, error.refusal, back=back, by=by, issue=issue)
     issue.refresh_from_db()
     cards = {each.card_id for each in events if each.card_id}
-    [line, *_rest] = lines_of(issue.events.filter(pk=events[0].pk))
     response = done(
         request,
         by,
         issue,
-        said=line.sentence,
+        said=taken_back(events),
         back=f"{back}#card-{min(cards)}" if cards else back,
         cards=cards,
         order=True,

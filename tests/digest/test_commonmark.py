@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from digest import hugo
 from digest.document import Card, Document, FrontMatter, Passage, Section
 from digest.hugo import headings
 from digest.hugo.commonmark import DEPTH_LIMIT, trace
+from tests.endless import ends
 
 needs_hugo = pytest.mark.skipif(
     shutil.which("hugo") is None, reason="hugo is not installed (Debian: apt install hugo)"
@@ -103,9 +103,8 @@ def test_the_sentence_says_what_to_do():
 )
 @pytest.mark.parametrize("start", ["", "### ", "\\" * 10**5, "- a\n  " * 10**4])
 def test_hostile_lines_take_time_in_proportion_to_their_length(line, start):
-    begun = time.perf_counter()
-    hugo.parse(f"## 節\n\n{start}{line}\n".encode() + b"<!--\n```\n  - x\n\n" * 10**4)
-    assert time.perf_counter() - begun < 10
+    with ends():
+        hugo.parse(f"## 節\n\n{start}{line}\n".encode() + b"<!--\n```\n  - x\n\n" * 10**4)
 
 
 def test_nesting_is_followed_as_deep_as_people_write():

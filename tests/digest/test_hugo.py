@@ -25,6 +25,7 @@ from digest.document import (
     Source,
 )
 from digest.hugo import frontmatter
+from tests.endless import ends
 
 SEED = Path(__file__).parents[3] / "shared" / "seeds" / "2026-02-11-ai-intel.md"
 SEED_HASH = "8b9c3397a74c9e74dfd08e559e34ebbe1d453905e05dcb0a8ba5565acde72117"
@@ -827,10 +828,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", [pytest.param(t, id=n) for n, t in HOSTILE.items()])
 def test_hostile_text_takes_time_in_proportion_to_its_length(text):
-    start = time.perf_counter()
-    parsed(f"## 節\n\n{text}")
-    # A quadratic reader takes minutes; the margin is for a busy machine.
-    assert time.perf_counter() - start < 10
+    with ends():
+        parsed(f"## 節\n\n{text}")
 
 
 # --- shortcodes

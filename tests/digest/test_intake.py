@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from digest.models import Card, Draft, Event, HeldCard, Issue, Picture, Term, sh
 from digest.publishing import machine_account
 from editorial import queue
 from tests.conftest import COVER, SAMPLE_DAY, SEED_SHA256, cards_of, land
+from tests.endless import ends
 
 MARKDOWN, JSON = "text/markdown", "application/json"
 
@@ -175,10 +175,9 @@ def _with_sources(sample: bytes, n: int) -> bytes:
     return (text[:start] + links + text[text.index("\n", start) :]).encode()
 
 
-def test_ten_thousand_sources_hold_one_card_quickly(desk, sample):
-    start = time.perf_counter()
-    draft = take_in(desk, _with_sources(sample, 10_000)).draft
-    assert time.perf_counter() - start < 10
+def test_ten_thousand_sources_hold_one_card(desk, sample):
+    with ends():
+        draft = take_in(desk, _with_sources(sample, 10_000)).draft
     assert draft.state == Draft.State.LANDED
     assert len(cards_of(draft.issue)) == 17
     [problem] = draft.problems
@@ -328,11 +327,10 @@ def test_more_bytes_than_a_draft_may_have_are_not_even_kept(desk, settings):
     assert not Draft.objects.exists()
 
 
-def test_a_draft_of_almost_the_limit_is_kept_and_answered_in_time(desk, settings, sample):
+def test_a_draft_of_almost_the_limit_is_kept_and_answered(desk, settings, sample):
     content = sample + b"\n" + "長".encode() * ((settings.DRAFT_LIMIT - len(sample)) // 3 - 10)
-    start = time.perf_counter()
-    draft = take_in(desk, content).draft
-    assert time.perf_counter() - start < 20
+    with ends():
+        draft = take_in(desk, content).draft
     assert len(draft.payload) == len(content)
     assert draft.state in (Draft.State.LANDED, Draft.State.REFUSED)
 

@@ -18,6 +18,7 @@ from digest.drafting.entries import Feed, Reading, Unreadable
 from digest.drafting.feeds import read
 from digest.drafting.links import canonical
 from tests.digest import feed_server
+from tests.endless import ends
 
 NOW = datetime(2026, 2, 11, 6, 0, tzinfo=UTC)
 FEED = Feed("The Feed", "https://news.test/feed.xml", section="今日焦點", weight=2.0)
@@ -457,9 +458,10 @@ def test_a_feed_of_nothing_but_elements_is_refused():
     "piece",
     ["<", "<a ", '<a b="', "<![CDATA[", "<!--", "<item>", "</x:", "&", "&a", "<x:y ", "]]>"],
 )
-def test_no_bytes_take_long(piece):
+def test_no_bytes_take_for_ever(piece):
     try:
-        reading(rss(item(), "<item>" + piece * (1_000_000 // len(piece))))
+        with ends():
+            reading(rss(item(), "<item>" + piece * (1_000_000 // len(piece))))
     except Unreadable as error:
         assert "elements" in str(error)
 

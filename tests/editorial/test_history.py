@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -11,10 +12,11 @@ from django.utils.translation import override
 
 from digest.models import Event, Section
 from editorial.bulk import approve_section
-from editorial.history import SENTENCES, TAKEN_BACK, changes_since, lines_of
+from editorial.history import SENTENCES, TAKEN_BACK, changes_since, lines_of, taken_back
 from editorial.refusals import Refused
 from editorial.undo import UNDOS, undo
 from tests.conftest import cards_of, land
+from tests.editorial.test_pages import address, client_of
 from tests.editorial.test_undo import rated
 from tests.editorial.work import Work, change, change_issue, make, move
 
@@ -88,6 +90,43 @@ def test_a_bulk_approval_says_that_it_was_one(issue, editor):
     seen = rated(issue, editor)
     approve_section(section_id=issue.sections.first().pk, seen=seen, by=editor)
     assert latest(issue).sentence == "editor approved this card together with others."
+
+
+def test_taking_a_bulk_approval_back_speaks_of_all_its_cards(issue, editor):
+    seen = rated(issue, editor)
+    page = client_of(editor)
+
+    def told(language: str) -> str:
+        approve_section(section_id=issue.sections.first().pk, seen=seen, by=editor)
+        headers = {"HX-Request": "true", "accept-language": language}
+        answer = page.post(address("undo", issue), {}, headers=headers).content.decode()
+        return re.search(r'id="said"[^>]*>([^<]*)<', answer)[1].strip()
+
+    assert len(seen) > 1
+    assert told("en") == f"{len(seen)} approvals taken back."
+    assert told("zh-TW") == f"已收回 {len(seen)} 項核可。"
+    sentence = "editor took back: the approval of this card together with others."
+    with override("en"):
+        assert {line.sentence for line in lines_of(issue.events.all(), len(seen))} == {sentence}
+
+
+def test_what_is_left_of_a_bulk_approval_is_taken_back_as_one_card(issue, editor, colleague):
+    """The others have been withdrawn by somebody else: one is all that this undo took back."""
+    seen = rated(issue, editor)
+    made = approve_section(section_id=issue.sections.first().pk, seen=seen, by=editor)
+    for event in made[1:]:
+        make("withdraw", issue, colleague, event.card)
+    events = undo(issue_id=issue.pk, by=editor)
+    with override("en"):
+        assert taken_back(events) == "editor took back: the approval of this card."
+    assert latest(issue).sentence == "editor took back: the approval of this card."
+
+
+def test_taking_back_several_changes_speaks_of_all(issue, editor):
+    change(cards_of(issue)[0], editor, summary="改過。", details="也改過。")
+    events = undo(issue_id=issue.pk, by=editor)
+    with override("en"):
+        assert taken_back(events) == "2 changes taken back."
 
 
 def test_each_sees_what_they_can_take_back(issue, editor, colleague, machine):

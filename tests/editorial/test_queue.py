@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from benches.drafts import draft_of
 from digest import hugo
-from digest.folding import fold, words_of
+from digest.folding import fold, forms_of, words_of
 from digest.models import Card, Section, Suggestion
 from digest.search import Search
 from editorial import search
@@ -90,6 +90,14 @@ def set_text(card: Card, text: str) -> None:
         ("1000 times", "100%", False),
         ("snake_case", "snake_case", True),
         ("snakeXcase", "snake_case", False),
+        ("扭轉乾坤的一年", "乾", True),  # alone it folds otherwise than in this word
+        ("扭轉乾坤的一年", "乾坤", True),
+        ("餅乾", "乾", True),
+        ("扭转乾坤的一年", "乾 一年", True),
+        ("計畫", "畫", True),
+        ("繪畫", "畫", True),
+        ("扭轉坤乾的一年", "坤", True),
+        ("一年", "乾", False),
         ("x" * 60 + " end", "x" * 60, True),  # longer than a word of the index
         ("x" * 60 + " end", "x" * 61, False),
     ],
@@ -107,9 +115,9 @@ def matches(folded: str, sought: str) -> bool:
     asked = Search.of(sought)
     return (
         bool(asked)
-        and all(part in folded for part in parts)
+        and all(any(form in folded for form in forms_of(part)) for part in parts)
         and all(word in words for word in asked.whole)
-        and all(any(word.startswith(begun) for word in words) for begun in asked.begun)
+        and all(any(word.startswith(forms_of(begun)) for word in words) for begun in asked.begun)
     )
 
 
@@ -134,6 +142,8 @@ def test_a_search_finds_what_comparing_every_text_finds(issue):
         "_",
         "é",
         "𠮷",
+        "乾",
+        "坤",
     ]
     home = cards_of(issue)[0].section
     texts = ["".join(chance.choices(alphabet, k=chance.randint(1, 12))) for _ in range(300)]
@@ -161,7 +171,10 @@ def test_a_search_finds_what_comparing_every_text_finds(issue):
         hits += len(found)
         # Of Chinese alone, any piece is found.
         if all(part and not re.search(r"[a-z0-9é]", part) for part in fold(sought).split()):
-            plain = {n for n, t in folded.items() if all(p in t for p in fold(sought).split())}
+            pieces = [forms_of(part) for part in fold(sought).split()]
+            plain = {
+                n for n, t in folded.items() if all(any(f in t for f in forms) for forms in pieces)
+            }
             assert found == (plain if Search.of(sought) else set()), sought
     assert hits > 500
 
@@ -187,7 +200,8 @@ def test_frequent_and_rare_words_find_the_same(issue, desk, monkeypatch):
     rare = Search.of("模型").weighed()
     monkeypatch.setattr("digest.search.FREQUENT", 0)
     assert (rare.is_frequent, Search.of("模型").weighed().is_frequent) == (False, True)
-    for text in ("模型", "模", "mod", "開源 ai", "gpt-5", "ai 模型"):
+    set_text(cards_of(issue)[0], "扭轉乾坤")
+    for text in ("模型", "模", "乾", "模 乾", "mod", "開源 ai", "gpt-5", "ai 模型"):
         found = list(Card.objects.containing(Search.of(text)).order_by("pk"))
         assert list(Card.objects.containing(Search.of(text).weighed()).order_by("pk")) == found
 

@@ -7,7 +7,6 @@ import pty
 import re
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 
@@ -51,10 +50,8 @@ def test_desk_opens_in_an_empty_folder(new_desk):
 @pytest.mark.parametrize("number", ASKED_TO_STOP, ids=lambda number: number.name)
 def test_desk_stops_everything_when_asked(desk_process, number):
     family = desk_process.family()
-    started = time.monotonic()
     desk_process.send(number)
     assert desk_process.end() == 0
-    assert time.monotonic() - started < 15
     assert living(family) == []
 
 
@@ -64,9 +61,7 @@ def test_desk_is_there_again_after_a_second_start(new_desk):
     first.send(signal.SIGTERM)
     assert first.end() == 0
     again = new_desk()
-    started = time.monotonic()
     again.start()
-    assert time.monotonic() - started < 15
     assert "sign in as chief" in again.output
 
 

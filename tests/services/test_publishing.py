@@ -19,6 +19,7 @@ from digest.models import Delivery, Edition, Issue
 from digest.tasks import publish_due, read_inbox
 from editorial.decisions import decide
 from tests.conftest import COVER, SAMPLE
+from tests.endless import does_not_wait
 from tests.services.conftest import WALK, hash_of_file, send, wait_until
 
 
@@ -122,9 +123,8 @@ def test_without_a_broker_a_press_on_publish_is_quick_and_the_next_tick_finds_it
     redis_server, signed, chief, settings
 ):
     redis_server.kill()
-    started = time.monotonic()
-    publish(signed.issue, chief)
-    assert time.monotonic() - started < 3
+    with does_not_wait():
+        publish(signed.issue, chief)
     assert not post_of(signed, settings).exists()
     call_command("publish_due")
     assert hash_of_file(post_of(signed, settings)) == signed.sha256

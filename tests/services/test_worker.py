@@ -16,6 +16,7 @@ from digest.tasks import publish_due, read_inbox, verify_editions, wake_publishe
 from editorial.decisions import decide
 from editorial.tasks import draft_due, tell_alarms, watch_deadlines
 from tests.conftest import SAMPLE
+from tests.endless import does_not_wait
 from tests.services.conftest import wait_until
 
 pytestmark = pytest.mark.usefixtures("redis_server")
@@ -76,9 +77,8 @@ def test_worker_comes_back_to_a_broker_that_was_gone(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "frozen"])
 def test_nobody_waits_for_a_broker_that_does_not_answer(redis_server, number):
     redis_server.send(number)
-    started = time.monotonic()
-    wake_publisher()
-    assert time.monotonic() - started < 3
+    with does_not_wait():
+        wake_publisher()
 
 
 def test_worker_reads_the_inbox(celery_worker_process, transactional_db, settings):
