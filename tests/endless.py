@@ -28,5 +28,5 @@ def ends():
 
 
 def does_not_wait():
-    """Fail what waits for half a minute: for an answer that never comes, some clients wait for ever."""
+    """Fail what waits for half a minute: some clients wait for ever for what never comes."""
     return _limited(signal.ITIMER_REAL, signal.SIGALRM, 30)
