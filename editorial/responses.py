@@ -190,6 +190,13 @@ def refused(
     return render(request, "editorial/refused.html", context, status=STATUS[refusal.kind])
 
 
+def asked_again(request: HttpRequest) -> int | None:
+    """For what is asked for once more as its answer got lost (sending.js says so in a header): the
+    event that the page had seen last by the first time. None for all else."""
+    since = request.POST.get("since", "")
+    return int(since) if "Copydesk-Again" in request.headers and is_number(since) else None
+
+
 def last_event(issue: Issue) -> int:
     """The id of the issue's last event: what a page has seen goes into its forms as `since`."""
     return _last_event.first(issue.pk) or 0

@@ -101,6 +101,7 @@ EDITORIAL: dict[str, set[str]] = {
     "guards": {"models", "queue"},
     "effects": {"models", "queue"},
     "decisions": {"effects", "glances", "guards", "locking", "models", "queue", "refusals"},
+    "repeats": {"decisions", "models"},
     "bulk": {"decisions", "locking", "models", "queue", "refusals"},
     "editing": {"glances", "labels", "locking", "models", "queue", "refusals"},
     "scheduling": {"locking", "models", "queue", "refusals"},

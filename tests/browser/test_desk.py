@@ -719,18 +719,54 @@ def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
     expect(page.locator(":focus")).to_have_value("這裡要再查。")
 
 
-def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):
-    page, keys = at_desk(newsroom.issue())
-    before = headlines(page)
+def lose(page: Page, part: str) -> None:
+    """Let the next request to an address with this part be done, and its answer get lost."""
 
-    def lose(route) -> None:
+    def done_in_vain(route) -> None:
         route.fetch()
         route.abort()
 
-    page.route("**/move/", lose, times=1)
+    page.route(part, done_in_vain, times=1)
+
+
+def test_what_was_done_though_its_answer_got_lost_is_shown_as_done(newsroom, at_desk):
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    before = headlines(page)
+    lose(page, "**/move/")
     keys.press("Alt+ArrowDown")
-    expect(page.locator("#refusal")).to_contain_text("可能第一次就已執行")
+    expect(page.locator("#said")).to_have_text("已移動。")
     assert headlines(page)[:2] == [before[1], before[0]]
+    lose(page, "**/approve/")
+    keys.press("a")
+    expect(page.locator(APPROVED)).to_have_count(1)
+    lose(page, "**/drop/")
+    keys.press("x")
+    expect(page.locator("#drop-note")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator('.row[data-state="dropped"]')).to_have_count(1)
+    expect(page.locator("#refusal")).to_be_empty()
+    assert len(decisions(newsroom, address)) == 1
+    keys.press("u", "u", "u")
+    expect(page.locator("#undo")).to_have_count(0)
+    assert headlines(page) == before
+
+
+def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):
+    """The first try may have done it, for all the page knows; here a colleague was faster."""
+    address = newsroom.issue()
+    (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    shown = headlines(mine)
+
+    def be_late(route) -> None:
+        their_keys.press("j", "Alt+ArrowDown")
+        expect(theirs.locator("[data-section] .row__headline").nth(2)).to_have_text(shown[1])
+        route.abort()
+
+    mine.route("**/move/", be_late, times=1)
+    my_keys.press("Alt+ArrowDown")
+    expect(mine.locator("#refusal")).to_contain_text("可能第一次就已執行")
+    assert headlines(mine)[:3] == [shown[0], shown[2], shown[1]]
 
 
 def test_the_page_of_one_person_decides_nothing_for_another(newsroom, at_desk):
