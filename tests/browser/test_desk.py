@@ -1063,3 +1063,48 @@ def test_a_page_behind_others_asks_for_no_news_of_the_publication(newsroom, at_d
     assert asked == []
     with page.expect_request("**/publication/"):
         page.evaluate("window.show()")
+
+
+def test_after_a_bulk_approval_the_focus_is_where_something_changed(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    page.evaluate(  # what looking at each card for a while would tell
+        """async () => {
+          const data = new FormData(document.getElementById("act"));
+          for (const row of document.querySelectorAll(".cards .row")) {
+            data.append("seen", `${row.id.slice(4)}:${row.dataset.hash}`);
+          }
+          const url = document.getElementById("workplace").dataset.pulse;
+          await fetch(url, { method: "POST", body: data, headers: { "HX-Request": "true" } });
+        }"""
+    )
+    page.reload()
+    expect(page.locator(".card.is-here")).to_have_count(1)
+    section = page.locator("[data-section]:has(.section__bulk)").last
+    number = section.get_attribute("data-number")
+    section.locator(".section__bulk button").focus()
+    page.keyboard.press("Enter")
+    section = page.locator(f'[data-number="{number}"]')
+    expect(section.locator(".section__bulk")).to_have_count(0)
+    expect(section.locator(APPROVED).first).to_be_focused()
+    expect(page.locator(".card.is-here")).to_have_count(1)
+    expect(page.locator(".card.is-here")).to_be_focused()
+
+
+def test_a_dropped_card_with_an_open_comment_is_not_passed_by(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    first = here(page)
+    keys.press("c")
+    expect(page.locator(":focus")).to_have_attribute("name", "body")
+    keys.type("真的要刪嗎？")
+    keys.press("Control+Enter")
+    expect(page.locator(f"#{first} .comment")).to_have_count(1)
+    keys.press("Escape", "x", "Enter")
+    expect(page.locator(f'#{first} .row[data-state="dropped"]')).to_have_count(1)
+    expect(page.locator(f"#{first}.is-here")).to_have_count(0)
+    keys.press("p")
+    expect(page.locator(f"#{first}.is-here")).to_have_count(1)
+    keys.press("c")
+    page.locator(f"#{first} [name=resolve]").click()
+    expect(page.locator(f"#{first} .comment--resolved")).to_have_count(1)
+    keys.press("Escape", "n", "p")
+    expect(page.locator(f"#{first}.is-here")).to_have_count(0)

@@ -745,6 +745,17 @@ def test_an_impossible_passage_is_refused_before_it_reaches_the_database(page, i
         assert page.post(address("insight", issue), sent).status_code == 422
 
 
+def test_a_page_that_says_no_shows_the_reason_that_was_typed(page, issue, editor):
+    card = cards_of(issue)[0]
+    decide("drop", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
+    sent = {"seen": card.hash, "note": " 與 <昨天> 重複 "}
+    answer = page.post(address("decide_card", issue, card.pk, "drop"), sent)
+    assert answer.status_code == 409
+    assert "\n 與 &lt;昨天&gt; 重複 </textarea>" in answer.content.decode()
+    long = page.post(address("comments", issue, card.pk), {"body": "長" * 4_001, "quote": "句"})
+    assert long.status_code == 422 and "長" * 4_001 in long.content.decode()
+
+
 def test_a_reason_that_cannot_be_kept_is_refused(page, issue):
     card = cards_of(issue)[0]
     response = page.post(
