@@ -119,7 +119,10 @@ def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
     except Issue.DoesNotExist:  # a later draft has taken the section away in this very moment
         raise Http404("no such section") from None
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=found)
+        since = asked_again(request)
+        events = since is not None and repeats.were_approved(seen, issue=found, by=by, since=since)
+        if not events:
+            return refused(request, error.refusal, back=back, by=by, issue=found)
     cards = [event.card_id for event in events]
     said = ngettext("%(count)d card approved.", "%(count)d cards approved.", len(cards))
     return done(request, by, found, said=said % {"count": len(cards)}, back=back, cards=cards)

@@ -16,6 +16,7 @@ document.addEventListener("submit", async (event) => {
   button.ariaBusy = "true";
   try {
     const data = new FormData(form, event.submitter);
+    data.set("since", document.getElementById("since").value);
     await sendForParts(form.action, data);
     if (form.dataset.journal) arrived(form, data);
     const { kind } = panelOf(card).dataset;

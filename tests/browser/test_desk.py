@@ -719,14 +719,14 @@ def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
     expect(page.locator(":focus")).to_have_value("這裡要再查。")
 
 
-def lose(page: Page, part: str) -> None:
-    """Let the next request to an address with this part be done, and its answer get lost."""
+def lose(page: Page, address: str | re.Pattern) -> None:
+    """Let the next request to such an address be done, and its answer get lost."""
 
     def done_in_vain(route) -> None:
         route.fetch()
         route.abort()
 
-    page.route(part, done_in_vain, times=1)
+    page.route(address, done_in_vain, times=1)
 
 
 def test_what_was_done_though_its_answer_got_lost_is_shown_as_done(newsroom, at_desk):
@@ -750,6 +750,19 @@ def test_what_was_done_though_its_answer_got_lost_is_shown_as_done(newsroom, at_
     keys.press("u", "u", "u")
     expect(page.locator("#undo")).to_have_count(0)
     assert headlines(page) == before
+
+
+def test_a_comment_is_resolved_though_the_answer_got_lost(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    keys.press("c")
+    expect(page.locator(":focus")).to_have_attribute("name", "body")
+    keys.type("請查。")
+    keys.press("Control+Enter")
+    expect(page.locator(".comment")).to_have_count(1)
+    lose(page, re.compile(r"/comments/\d+/$"))
+    page.locator("[name=resolve]").click()
+    expect(page.locator(".comment--resolved")).to_have_count(1)
+    expect(page.locator("#refusal")).to_be_empty()
 
 
 def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):

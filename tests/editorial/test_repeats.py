@@ -9,10 +9,12 @@ from django.test import Client
 
 from digest.models import Card, Event
 from editorial import queue
+from editorial.bulk import approve_section
+from editorial.commenting import add_comment, settle_comment
 from editorial.decisions import DECISIONS, decide, present_hash
 from tests.conftest import cards_of
 from tests.editorial.test_pages import address, client_of
-from tests.editorial.work import change, make, move
+from tests.editorial.work import change, look, make, move
 
 ASKS = {"HX-Request": "true"}
 AGAIN = ASKS | {"Copydesk-Again": "1"}
@@ -176,4 +178,61 @@ def test_a_move_that_led_elsewhere_or_was_taken_back_is_not_the_one(page, issue,
     move(cards[1], editor, cards[1].section_id, cards[0].pk)
     assert page.post(address("undo", issue), {}, headers=ASKS).status_code == 200
     move(cards[5], editor, cards[5].section_id, None)
+    assert page.post(where, sent, headers=AGAIN).status_code == 409
+
+
+def test_a_bulk_approval_is_answered_as_if_done(page, issue, editor, colleague):
+    cards = cards_of(issue)
+    for card in cards:
+        look(card, editor)
+    section = cards[-1].section
+    sent = {"seen": [f"{card.pk}:{card.hash}" for card in cards], "since": now()}
+    where = address("approve_section", issue, section.pk)
+    first = page.post(where, sent, headers=ASKS)
+    count = events()
+    assert page.post(where, sent, headers=ASKS).status_code == 409, "asked for anew"
+    again = page.post(where, sent, headers=AGAIN)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert said(again) == said(first)
+    assert events() == count
+    assert page.post(address("undo", issue), {}, headers=ASKS).status_code == 200
+    for card in cards:
+        make("drop", issue, colleague, card)
+    assert page.post(where, sent, headers=AGAIN).status_code == 409
+
+
+def test_a_comment_that_was_settled_is_answered_as_if_done(page, issue, editor, colleague):
+    comment = add_comment(card_id=cards_of(issue)[0].pk, body="請查。", by=colleague)
+    sent, where = {"resolve": "1", "since": now()}, address("comment", issue, comment.pk)
+    first = page.post(where, sent, headers=ASKS)
+    count = events()
+    assert page.post(where, sent, headers=ASKS).status_code == 409, "asked for anew"
+    again = page.post(where, sent, headers=AGAIN)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert said(again) == said(first)
+    assert events() == count
+    for resolve in (False, True):
+        settle_comment(comment_id=comment.pk, resolve=resolve, by=colleague)
+    assert page.post(where, sent, headers=AGAIN).status_code == 409
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_an_undo_is_answered_as_if_done(together, page, issue, editor):
+    cards = cards_of(issue)
+    if together:
+        for card in cards:
+            look(card, editor)
+        seen = {card.pk: card.hash for card in cards}
+        event = approve_section(section_id=cards[-1].section_id, seen=seen, by=editor)[-1]
+    else:
+        event = make("drop", issue, editor, cards[0])
+    sent, where = {"event": event.pk, "since": now()}, address("undo", issue)
+    first = page.post(where, sent, headers=ASKS)
+    count = events()
+    assert page.post(where, sent, headers=ASKS).status_code == 409, "asked for anew"
+    again = page.post(where, sent, headers=AGAIN)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (said(again), again.get("Copydesk-Card")) == (said(first), first.get("Copydesk-Card"))
+    assert events() == count
+    sent["since"] = now()
     assert page.post(where, sent, headers=AGAIN).status_code == 409
