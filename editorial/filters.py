@@ -17,6 +17,7 @@ from digest.document import LINE_LIMIT, Importance
 from digest.search import SEARCH_LIMIT
 
 #: What a card can be looked for by → what of it has to be so, one of these is enough (none: any).
+#: What `waits` is said by `queue.CardRow.attention`, too.
 STATES: dict[str, tuple[str, ...]] = {
     "waits": ("waiting", "commented", "later"),
     "waiting": ("waiting",),

@@ -191,9 +191,14 @@ class PassageOnDesk:
 
 @dataclass(frozen=True)
 class SectionOnDesk:
-    """A section of the day page. `bulk` are the cards that can be approved together."""
+    """A section of the day page. `bulk` are the cards that can be approved together.
+
+    Insight and reading list are each one thing there, also where they stand under several headings:
+    then `row` is the first of them, `title` names them all.
+    """
 
     row: Section
+    title: str
     number: int
     cards: list[CardOnDesk]
     passages: list[PassageOnDesk]
@@ -226,9 +231,8 @@ def insight_on(at: Workplace) -> InsightOnDesk | None:
         return None
     case = queue.case_of_insight(at.issue)
     # Read after the hash: a newer text is refused as stale, an older one would be approved.
-    found = at.issue.sections.filter(kind=Section.Kind.INSIGHT).order_by("position")
-    shown = passages_on(at.issue)
-    return _insight_on(at, [(row.title, shown.get(row.pk, [])) for row in found], case)
+    title, passages = _joined(_parts_on(at.issue, Section.Kind.INSIGHT))
+    return _insight_on(at, title, passages, case)
 
 
 def passages_on(issue: Issue) -> dict[int, list[PassageOnDesk]]:
@@ -240,23 +244,34 @@ def passages_on(issue: Issue) -> dict[int, list[PassageOnDesk]]:
     return shown
 
 
-def _insight_on(
-    at: Workplace, parts: Sequence[tuple[str, list[PassageOnDesk]]], case: Case
-) -> InsightOnDesk:
-    """The insight with all that stands under its heading, or under several."""
-    refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
+#: What stands under a heading: its title, its passages.
+Part = tuple[str, list[PassageOnDesk]]
+
+
+def _parts_on(issue: Issue, kind: str) -> list[Part]:
+    """What stands under the headings of a kind."""
+    found = issue.sections.filter(kind=kind).order_by("position")
+    shown = passages_on(issue)
+    return [(row.title, shown.get(row.pk, [])) for row in found]
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """What stands under several headings as one."""
     title = " · ".join(title for title, _passages in parts)
-    return InsightOnDesk(title, case, refusal, [p for _title, passages in parts for p in passages])
+    return title, [passage for _title, passages in parts for passage in passages]
+
+
+def _insight_on(
+    at: Workplace, title: str, passages: list[PassageOnDesk], case: Case
+) -> InsightOnDesk:
+    refusal = decisions.refusal(DECISIONS["approve_insight"], case, at.by)
+    return InsightOnDesk(title, case, refusal, passages)
 
 
 def beside_cards(at: Workplace) -> dict[str, Any]:
     """What stands beside the cards, as templates take it, where somebody has changed some of it."""
-    reading = at.issue.sections.filter(kind=Section.Kind.READING).first()
-    return {
-        "insight": insight_on(at),
-        "reading": passages_on(at.issue).get(reading.pk, ()) if reading else (),
-        "front": front_on(at.issue),
-    }
+    _title, reading = _joined(_parts_on(at.issue, Section.Kind.READING))
+    return {"insight": insight_on(at), "reading": reading, "front": front_on(at.issue)}
 
 
 def front_on(issue: Issue) -> list[tuple[str | Promise, str]]:
@@ -294,23 +309,32 @@ def day_page(at: Workplace) -> DayPage:
         sections.append(
             SectionOnDesk(
                 row=row,
+                title=row.title,
                 number=number if row.kind == Section.Kind.CARDS else 0,
                 cards=dealt.get(row.pk, []),
                 passages=passages.get(row.pk, []),
                 bulk=bulk.get(row.pk, []),
             )
         )
-    parts = [each for each in sections if each.row.kind == Section.Kind.INSIGHT]
+    for kind in (Section.Kind.INSIGHT, Section.Kind.READING):
+        sections = _with_one(kind, sections)
     if not case.insight:
         return DayPage(sections, case.order, case, None)
-    insight = _insight_on(at, [(each.row.title, each.passages) for each in parts], case.insight)
-    # It is judged as one thing, and so it stands there once.
-    shown = [
-        replace(each, passages=insight.passages) if each == parts[0] else each
+    whole = next(each for each in sections if each.row.kind == Section.Kind.INSIGHT)
+    insight = _insight_on(at, whole.title, whole.passages, case.insight)
+    return DayPage(sections, case.order, case, insight)
+
+
+def _with_one(kind: str, sections: list[SectionOnDesk]) -> list[SectionOnDesk]:
+    """These sections, those of a kind joined into the first of them: what is edited and judged as
+    one thing stands there once."""
+    parts = [each for each in sections if each.row.kind == kind]
+    title, passages = _joined([(each.title, each.passages) for each in parts])
+    return [
+        replace(each, title=title, passages=passages) if each == parts[0] else each
         for each in sections
         if each not in parts[1:]
     ]
-    return DayPage(shown, case.order, case, insight)
 
 
 @compiled

@@ -95,12 +95,16 @@ class CardRow:
         """Why somebody should look at it before the issue is signed; empty if nobody has to.
 
         `waiting` for a decision, or `changed` since it was seen, which a look is enough for.
+
+        An open comment or a later text of the machine is a question, and it waits for its answer
+        wherever the card stands: neither approving nor dropping a card answers it, and what a
+        colleague says of a dropped one may well be that it should come back. For the rest a
+        dropped card is done. The queue counts the same as waiting (filters.STATES), and so does
+        the walk from card to card (walking.js).
         """
-        if self.dropped:
-            return ""
-        if not self.approver or self.comments or self.suggestions:
+        if self.comments or self.suggestions or self.state == "waiting":
             return "waiting"
-        return "changed" if self.has_changed_since_seen else ""
+        return "changed" if self.has_changed_since_seen and not self.dropped else ""
 
 
 @dataclass

@@ -176,6 +176,7 @@ def refused(
         "differences": differences,
         "before_that": before_that,
         "desk": issue.desk if issue else None,
+        "typed": _said_in(request),
     }
     if request.htmx and by and issue:
         return parts(
@@ -191,6 +192,18 @@ def refused(
     return render(request, "editorial/refused.html", context, status=STATUS[refusal.kind])
 
 
+def asked_again(request: HttpRequest) -> int | None:
+    """For what is asked for once more as its answer got lost (sending.js says so in a header): the
+    event that the page had seen last by the first time. None for all else."""
+    since = request.POST.get("since", "")
+    return int(since) if "Copydesk-Again" in request.headers and is_number(since) else None
+
+
+def _said_in(request: HttpRequest) -> list[str]:
+    """A reason or a comment in what was asked for, so that a page which says no can show it."""
+    return [text for name in ("note", "quote", "body") if (text := request.POST.get(name))]
+
+
 def last_event(issue: Issue) -> int:
     """The id of the issue's last event: what a page has seen goes into its forms as `since`."""
     return _last_event.first(issue.pk) or 0
@@ -203,7 +216,8 @@ def _last_event(issue) -> QuerySet[Event, int]:
 
 def not_kept(request: HttpRequest, sentences: Sequence[str], *, back: str) -> HttpResponse:
     """Why something could not be kept."""
-    context = {"sentence": " ".join(sentences), "kind": "form", "back": back}
+    typed = _said_in(request)
+    context = {"sentence": " ".join(sentences), "kind": "form", "back": back, "typed": typed}
     template = "editorial/_not_kept.html" if request.htmx else "editorial/refused.html"
     return render(request, template, context, status=422)
 

@@ -103,6 +103,7 @@ EDITORIAL: dict[str, set[str]] = {
     "guards": {"models", "queue", "sentences"},
     "effects": {"models", "queue"},
     "decisions": {"effects", "glances", "guards", "locking", "models", "queue", "refusals"},
+    "repeats": {"decisions", "models"},
     "bulk": {"decisions", "locking", "models", "queue", "refusals"},
     "editing": {"glances", "locking", "models", "queue", "refusals", "sentences"},
     "scheduling": {"locking", "models", "queue", "refusals"},

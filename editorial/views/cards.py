@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from digest import document, rendering, rows
 from digest.markup import warnings
 from digest.models import Card, Issue, Section, Suggestion
-from editorial import commenting, editing, forms, queue
+from editorial import commenting, editing, forms, queue, repeats
 from editorial.access import card_at, held_card_at, issue_at, membership_at, signed_in
 from editorial.decisions import decide
 from editorial.editing import Collision, Invalid
@@ -27,6 +27,7 @@ from editorial.models import Membership
 from editorial.refusals import Refusal, Refused
 from editorial.responses import (
     STATUS,
+    asked_again,
     bad_form,
     done,
     done_to_card,
@@ -171,12 +172,11 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     by = membership_at(request, desk)
     back = f"{_issue(desk, day)}#card-{pk}"
     target = _target(by, day, pk, request.POST)
-    if target is None and request.POST.get("to") in ("up", "down"):
-        at_the_end = Refusal(_("There is no place further up or down."))
-        return refused(request, at_the_end, back=back, by=by, issue=issue_at(by, day))
-    if target is None:
+    if target is None and request.POST.get("to") not in ("up", "down"):
         return bad_form(request, back)
     try:
+        if target is None:
+            raise Refused(Refusal(_("There is no place further up or down.")))
         event, order = editing.move_card(
             card_id=pk,
             section_id=target[0],
@@ -188,7 +188,10 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     except Issue.DoesNotExist:
         raise Http404("no such card at this desk on this day") from None
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=issue_at(by, day))
+        issue = issue_at(by, day)
+        if _was_moved(request, by, issue, pk):
+            return done(request, by, issue, said=_("Moved."), back=back, order=True)
+        return refused(request, error.refusal, back=back, by=by, issue=issue)
     if event is None:
         said = _("It stands there already.")
         return done(request, by, issue_at(by, day), said=said, back=back, order=True)
@@ -196,12 +199,40 @@ def move(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse:
     return done_to_card(request, by, event.issue, event=event, said=said, back=back, order=order)
 
 
+def _was_moved(request: HttpRequest, by: Membership, issue: Issue, pk: int) -> bool:
+    """Whether a first try, of which this is the second, has moved the card as it was asked to."""
+    since = asked_again(request)
+    if since is None:
+        return False
+    # One place up is that from where the card stood by then.
+    shown = _shown_order(request.POST.get("order", ""))
+    target = _target(by, issue.date, pk, request.POST, shown)
+    return target is not None and repeats.was_moved(
+        pk, issue=issue, by=by, section_id=target[0], after=target[1], since=since
+    )
+
+
+def _shown_order(text: str) -> dict[int, list[int]]:
+    """The cards by section in an order as a page sends it (`queue.order_of`)."""
+    parts = (part.partition(":") for part in text.split(";"))
+    return {
+        int(section): [int(pk) for pk in cards.split(",") if forms.is_number(pk)]
+        for section, _colon, cards in parts
+        if forms.is_number(section)
+    }
+
+
 def _target(
-    by: Membership, day: date, pk: int, posted: Mapping[str, str]
+    by: Membership,
+    day: date,
+    pk: int,
+    posted: Mapping[str, str],
+    shown: Mapping[int, list[int]] | None = None,
 ) -> tuple[int | None, int | None] | None:
     """The section and the predecessor that a form asks for; nothing if it asks for neither.
 
-    Behind a card the section is that card's, and stays open here.
+    Behind a card the section is that card's, and stays open here. `shown` is the order that `up`
+    and `down` start from, if it is not the present one.
     """
     kind, _colon, place = posted.get("place", "").partition(":")  # of the form without JavaScript
     asked = dict(posted.items()) | ({kind: place} if kind and "to" not in posted else {})
@@ -210,44 +241,46 @@ def _target(
         return None, int(after)
     if forms.is_number(first):
         return int(first), None
-    return _step(issue_at(by, day), pk, to)
+    return _step(issue_at(by, day), pk, to, shown)
 
 
-def _step(issue: Issue, pk: int, to: str) -> tuple[int, int | None] | None:
+def _step(
+    issue: Issue, pk: int, to: str, shown: Mapping[int, list[int]] | None
+) -> tuple[int, int | None] | None:
     """The same for `up`, `down` and the end of a section."""
     sections = list(
         issue.sections.filter(kind=Section.Kind.CARDS).prefetch_related(
             Prefetch("cards", Card.objects.only("section", "position", "dropped"))
         )
     )
-    homes = {card.pk: n for n, section in enumerate(sections) for card in section.cards.all()}
-    if pk not in homes:
+    dropped = {card.pk for section in sections for card in section.cards.all() if card.dropped}
+    if shown is None:
+        shown = {section.pk: [card.pk for card in section.cards.all()] for section in sections}
+    order = [(section.pk, shown.get(section.pk, [])) for section in sections]
+    home = next((n for n, (_pk, cards) in enumerate(order) if pk in cards), None)
+    if home is None:
         raise Http404("no such card in this issue")
-    home = homes[pk]
-    card = next(c for c in sections[home].cards.all() if c.pk == pk)
-    others = [c for c in sections[home].cards.all() if c.pk != pk]
-    before = [c for c in others if c.position < card.position]
-    behind = [c for c in others if c.position > card.position]
+    section, cards = order[home]
+    before, behind = cards[: cards.index(pk)], cards[cards.index(pk) + 1 :]
     if to == "up":
-        standing = [c for c in before if not c.dropped]
+        standing = [each for each in before if each not in dropped]
         if standing:
             place = before.index(standing[-1])
-            return sections[home].pk, before[place - 1].pk if place else None
-        return _end_of(sections[home - 1]) if home else None
+            return section, before[place - 1] if place else None
+        return _end_of(*order[home - 1]) if home else None
     if to == "down":
-        standing = [c for c in behind if not c.dropped]
+        standing = [each for each in behind if each not in dropped]
         if standing:
-            return sections[home].pk, standing[0].pk
-        return (sections[home + 1].pk, None) if home + 1 < len(sections) else None
+            return section, standing[0]
+        return (order[home + 1][0], None) if home + 1 < len(order) else None
     if forms.is_number(to):
-        chosen = next((s for s in sections if s.pk == int(to)), None)
-        return _end_of(chosen) if chosen and chosen.pk != card.section_id else None
+        chosen = next((each for each in order if each[0] == int(to)), None)
+        return _end_of(*chosen) if chosen and chosen[0] != section else None
     return None
 
 
-def _end_of(section: Section) -> tuple[int, int | None]:
-    cards = list(section.cards.all())
-    return section.pk, cards[-1].pk if cards else None
+def _end_of(section: int, cards: list[int]) -> tuple[int, int | None]:
+    return section, cards[-1] if cards else None
 
 
 @require_POST

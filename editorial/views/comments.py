@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from digest.models import Card
-from editorial import commenting
+from editorial import commenting, repeats
 from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.editing import Invalid
 from editorial.forms import typed
 from editorial.models import Comment
 from editorial.refusals import Refused
-from editorial.responses import bad_form, done, not_kept, refused
+from editorial.responses import asked_again, bad_form, done, not_kept, refused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,6 +72,10 @@ def comment(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
     try:
         commenting.settle_comment(comment_id=pk, resolve=resolve, by=by)
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=issue)
+        since = asked_again(request)
+        if since is None or not repeats.was_settled(
+            pk, resolve=resolve, issue=issue, by=by, since=since
+        ):
+            return refused(request, error.refusal, back=back, by=by, issue=issue)
     said = _("Comment resolved.") if resolve else _("Comment opened again.")
     return done(request, by, issue, said=said, back=back, cards=[found.card_id])

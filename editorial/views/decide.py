@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from digest.models import Card, Issue, Section
-from editorial import decisions
+from editorial import decisions, repeats
 from editorial.access import issue_at, membership_at, signed_in
 from editorial.bulk import approve_section
 from editorial.decisions import DECISIONS, decide
 from editorial.forms import is_number
 from editorial.refusals import Refused
-from editorial.responses import done, done_to_card, refused
+from editorial.responses import asked_again, done, done_to_card, refused
 
 DONE = {
     "approve": gettext_lazy("Approved."),
@@ -41,6 +41,14 @@ def _known(name: str, *subjects: str) -> None:
         raise Http404("no such decision")
 
 
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """What a form says of a decision: the hash its maker saw, and their reason."""
+    return {
+        "seen": request.POST.get("seen", ""),
+        "note": request.POST.get("note", "")[:2000],
+    }
+
+
 @require_POST
 @signed_in
 def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> HttpResponse:
@@ -48,21 +56,20 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
     by = membership_at(request, desk)
     _known(name, "card")
     back = f"{reverse('issue', args=[desk, day])}#card-{pk}"
+    asked, said = _asked(request), str(DONE[name])
     try:
-        made = decisions.make(
-            name,
-            day=day,
-            card_id=pk,
-            by=by,
-            seen=request.POST.get("seen", ""),
-            note=request.POST.get("note", "")[:2000],
-        )
+        made = decisions.make(name, day=day, card_id=pk, by=by, **asked)
     except (Issue.DoesNotExist, Card.DoesNotExist):
         raise Http404("no such card at this desk on this day") from None
     except Refused as error:
         issue = issue_at(by, day)
+        since = asked_again(request)
+        if since is not None and repeats.was_made(
+            name, issue=issue, card_id=pk, by=by, since=since, **asked
+        ):
+            return done(request, by, issue, said=said, back=back, cards=[pk])
         return refused(request, error.refusal, back=back, by=by, issue=issue, card_id=pk)
-    said, case = str(DONE[name]), made.case
+    case = made.case
     return done_to_card(request, by, case.issue, event=made.event, said=said, back=back, case=case)
 
 
@@ -75,16 +82,13 @@ def issue(request: HttpRequest, desk: str, day: date, name: str) -> HttpResponse
     found = issue_at(by, day)
     back = reverse("issue", args=[desk, day])
     is_insight = DECISIONS[name].subject == "insight"
+    asked = _asked(request)
     try:
-        decide(
-            name,
-            issue_id=found.pk,
-            by=by,
-            seen=request.POST.get("seen", ""),
-            note=request.POST.get("note", "")[:2000],
-        )
+        decide(name, issue_id=found.pk, by=by, **asked)
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=found)
+        since = asked_again(request)
+        if since is None or not repeats.was_made(name, issue=found, by=by, since=since, **asked):
+            return refused(request, error.refusal, back=back, by=by, issue=found)
     found.refresh_from_db()
     return done(
         request,
@@ -115,7 +119,10 @@ def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
     except Issue.DoesNotExist:  # a later draft has taken the section away in this very moment
         raise Http404("no such section") from None
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=found)
+        since = asked_again(request)
+        events = since is not None and repeats.were_approved(seen, issue=found, by=by, since=since)
+        if not events:
+            return refused(request, error.refusal, back=back, by=by, issue=found)
     cards = [event.card_id for event in events]
     said = ngettext("%(count)d card approved.", "%(count)d cards approved.", len(cards))
     return done(request, by, found, said=said % {"count": len(cards)}, back=back, cards=cards)

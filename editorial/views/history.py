@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from editorial import baselines
+from editorial import baselines, repeats
 from editorial import undo as undoing
 from editorial.access import card_at, issue_at, membership_at, signed_in
 from editorial.editing import Invalid
 from editorial.forms import is_number
 from editorial.history import lines_of, taken_back
 from editorial.refusals import Refused
-from editorial.responses import bad_form, done, not_kept, refused
+from editorial.responses import asked_again, bad_form, done, not_kept, refused
 
 MOST = 200
 LATEST = 12  # below the day page
@@ -118,7 +118,14 @@ def undo(request: HttpRequest, desk: str, day: date) -> HttpResponse:
             before_that=rest[0] if rest else None,
         )
     except Refused as error:
-        return refused(request, error.refusal, back=back, by=by, issue=issue)
+        since = asked_again(request)
+        events = (
+            repeats.were_undone(int(event), issue=issue, by=by, since=since)
+            if since is not None and event
+            else []
+        )
+        if not events:
+            return refused(request, error.refusal, back=back, by=by, issue=issue)
     issue.refresh_from_db()
     cards = {each.card_id for each in events if each.card_id}
     response = done(

@@ -2,6 +2,7 @@
 // each with the order and the hash that its maker saw.
 // Behaviour hangs on: #act, [form=act], [data-asks] (a dialog that asks first).
 
+import * as journal from "./journal.js";
 import { announce } from "./words.js";
 import { become, follow } from "./seen.js";
 import { flush } from "./saving.js";
@@ -61,11 +62,21 @@ export function act(button, more = {}, shown = "") {
 /** Resolves when all that was pressed so far is done. */
 export const settled = () => queue;
 
-/** Ask for a reason; answers with it, or with null when somebody thinks better of it. */
-export function ask(dialog, about) {
+/**
+ * Ask for a reason; answers with it, or with null when somebody thinks better of it. What was typed
+ * is kept under `key`, and there again when the same is asked once more.
+ */
+export function ask(dialog, about, key) {
   const answer = dialog.querySelector("input");
   dialog.querySelector("[data-about]").textContent = about;
-  answer.value = "";
+  dialog.dataset.asked = key;
+  answer.value = journal.kept(key)?.text ?? "";
+  answer.oninput = () => journal.keep(key, answer.value);
+  journal.left(key).then(([left]) => {
+    if (!left || !dialog.open || dialog.dataset.asked !== key || answer.value) return;
+    journal.takeOver(left);
+    answer.value = left.text;
+  });
   const before = document.activeElement;
   dialog.returnValue = "";
   dialog.showModal();
@@ -80,8 +91,20 @@ export function ask(dialog, about) {
 /** Press a button, asking first where it wants to. */
 export async function press(button, shown = "") {
   if (!button.dataset.asks) return act(button, {}, shown);
-  const note = await ask(document.getElementById(button.dataset.asks), button.dataset.about);
-  return note === null ? false : act(button, { note });
+  const key = `reason.${button.id}`;
+  const note = await ask(document.getElementById(button.dataset.asks), button.dataset.about, key);
+  if (note === null) return false;
+  const isDone = await act(button, { note });
+  if (isDone) journal.forget(key);
+  else if (note) showKept(note);
+  return isDone;
+}
+
+/** Show a reason that was not taken: there may be no button any more that asks for it again. */
+function showKept(note) {
+  const kept = document.getElementById("reason-kept").content.cloneNode(true);
+  kept.querySelector("[data-text]").textContent = note;
+  document.getElementById("refusal")?.append(kept);
 }
 
 form?.addEventListener("submit", (event) => {

@@ -10,7 +10,8 @@ import "./ordering.js";
 import * as panels from "./panels.js";
 import "./pulse.js";
 import "./remarks.js";
-import { keptKeys } from "./journal.js";
+import { entries } from "./journal.js";
+import { refill, showHomeless } from "./keeping.js";
 import { adopt } from "./saving.js";
 import "./signing.js";
 import "./visible.js";
@@ -34,15 +35,6 @@ const begin = named || walk.cards().find(walk.needsAttention) || walk.cards()[0]
 // The first card is where the page begins anyway: its title and the first steps stay in sight.
 walk.go(begin, { block: begin === walk.cards()[0] && !named ? "" : "start" });
 
-// Text that was typed here and never arrived: its fields open again with it.
-const unsaved = new Set(keptKeys().map((key) => key.split(".").slice(0, 2).join(".")));
-for (const card of walk.cards()) {
-  if (unsaved.has(card.dataset.about)) {
-    const link = card.querySelector("a[data-panel=edit]");
-    if (link) await panels.open(card, link.href, "edit");
-  }
-}
-
 document.addEventListener("click", async (event) => {
   const close = event.target.closest("[data-closes]");
   if (!close) return;
@@ -51,3 +43,14 @@ document.addEventListener("click", async (event) => {
   else if (card) panels.close(card);
   else document.getElementById(close.dataset.closes)?.replaceChildren();
 });
+
+// Text that was typed here and never arrived: its fields open again with it.
+const unsaved = new Set((await entries()).map(({ key }) => key.split(".").slice(0, 2).join(".")));
+for (const card of walk.cards()) {
+  if (unsaved.has(card.dataset.about)) {
+    const link = card.querySelector("a[data-panel=edit]");
+    if (link) await panels.open(card, link.href, "edit");
+  }
+}
+refill(document);
+showHomeless();

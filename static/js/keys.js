@@ -43,7 +43,7 @@ async function openComment(card) {
   if (!found) return;
   await panels.open(card, found.href, "comment");
   const field = card.querySelector(".card__panel [name=quote]");
-  if (field && quote) {
+  if (field && quote && !field.value) { // one that was brought back belongs to its comment
     field.value = quote;
     field.closest("[data-quote]").hidden = false;
   }

@@ -2,6 +2,7 @@
 // Behaviour hangs on: [data-panel] (a link that works without us), .card__panel.
 
 import { isTyping } from "./parts.js";
+import { refill } from "./keeping.js";
 import { adopt, flush } from "./saving.js";
 import { go, setOpen } from "./walking.js";
 import { load, send } from "./sending.js";
@@ -27,6 +28,7 @@ export async function open(card, url, kind, { field = "" } = {}) {
     htmx.swap(panel, await load(url), { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     Object.assign(panel.dataset, { kind, url });
     adopt(panel);
+    refill(panel);
   } catch {
     panel.textContent = word("not-loaded");
     card.classList.remove("is-editing");

@@ -1,9 +1,10 @@
 // Comments and the other small forms of a panel: sent in place, then the panel shows how it stands.
-// Behaviour hangs on: form[data-panel-form], [data-journal] (kept until it has arrived).
+// Behaviour hangs on: form[data-panel-form].
 
-import * as journal from "./journal.js";
+import { arrived } from "./keeping.js";
 import { open, panelOf } from "./panels.js";
 import { Refused, sendForParts } from "./sending.js";
+import { go } from "./walking.js";
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest?.("form[data-panel-form]");
@@ -15,10 +16,9 @@ document.addEventListener("submit", async (event) => {
   button.ariaBusy = "true";
   try {
     const data = new FormData(form, event.submitter);
+    data.set("since", document.getElementById("since").value);
     await sendForParts(form.action, data);
-    for (const field of form.querySelectorAll("[data-journal]")) {
-      if (field.value === data.get(field.name)) journal.forget(field.dataset.journal);
-    }
+    if (form.dataset.journal) arrived(form, data);
     const { kind } = panelOf(card).dataset;
     const link = card.querySelector(`a[data-panel="${kind}"]`);
     await open(card, panelOf(card).dataset.url ?? link.href, kind);
@@ -36,20 +36,17 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const data = new FormData(form);
   for (const [name, value] of new FormData(document.getElementById("act"))) data.append(name, value);
+  const isApproved = (card) => card?.querySelector('.row[data-state="approved"]');
+  const waiting = data.getAll("seen")
+    .map((pair) => document.getElementById(`card-${pair.split(":")[0]}`))
+    .filter((card) => !isApproved(card));
   try {
     await sendForParts(form.action, data);
-    form.closest(".section__bulk").remove();
+    const block = form.closest(".section__bulk");
+    const isThere = block.contains(document.activeElement);
+    block.remove();
+    if (isThere) go(waiting.find(isApproved)); // the button is gone: the focus goes where something changed
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-});
-
-document.addEventListener("input", (event) => {
-  const { journal: key } = event.target.dataset ?? {};
-  if (key) journal.keep(key, event.target.value, "");
-});
-
-document.addEventListener("focusin", (event) => {
-  const { journal: key } = event.target.dataset ?? {};
-  if (key && !event.target.value) event.target.value = journal.kept(key)?.text ?? "";
 });

@@ -3,6 +3,7 @@
 // Behaviour hangs on: form[data-typing] with [name=value][data-base], [data-state], [data-answer].
 
 import * as journal from "./journal.js";
+import { leftBehind } from "./keeping.js";
 import { apply } from "./parts.js";
 import { Refused, send } from "./sending.js";
 import { follow } from "./seen.js";
@@ -50,18 +51,45 @@ class Field {
 
   get isDirty() { return this.input.value !== this.saved; }
 
-  /** What was typed before the tab crashed or the session ended takes its place again. */
-  restore() {
+  /**
+   * What was typed before the tab crashed or the session ended takes its place again. So does what
+   * a tab that is gone has left behind; where there is more than one text, the others are offered.
+   */
+  async restore() {
     const kept = journal.kept(this.key);
-    if (!kept) return;
-    if (kept.text === this.saved) {
-      journal.forget(this.key);
-      return;
+    if (kept?.text === this.saved) journal.forget(this.key);
+    else if (kept) this.bringBack(kept);
+    for (const left of await journal.left(this.key)) {
+      if (left.text === this.input.value) journal.clear(left);
+      else if (this.isDirty || this.sending || this.collision) this.offer(left);
+      else {
+        journal.takeOver(left);
+        this.bringBack(left);
+      }
     }
-    this.input.value = kept.text;
-    this.base = kept.base;
+  }
+
+  bringBack({ text, base }) {
+    this.input.value = text;
+    this.base = base;
     this.say("restored");
     this.typed();
+  }
+
+  /** Show what was left behind beside what the field has now. */
+  offer(left) {
+    const offer = leftBehind(left);
+    const take = offer.querySelector("[data-take-left]");
+    take.hidden = false;
+    take.addEventListener("click", async () => {
+      if (!(await this.save())) return; // what is there is not lost for it
+      journal.takeOver(left);
+      this.input.value = left.text;
+      offer.remove();
+      this.input.focus();
+      this.typed();
+    });
+    this.form.append(offer);
   }
 
   typed() {
@@ -207,10 +235,4 @@ export async function flush(root) {
 
 addEventListener("beforeunload", (event) => {
   if ([...fields.values()].some((field) => field.isDirty)) event.preventDefault();
-});
-
-// Another tab of the same person has saved this field and forgotten it; what is typed here is not.
-addEventListener("storage", (event) => {
-  if (event.newValue !== null) return;
-  for (const field of fields.values()) if (field.isDirty) field.keep();
 });

@@ -12,6 +12,7 @@ const WAITS = [500, 1_000, 2_000, 4_000, 8_000]; // ms between tries while the n
 // Whose page it is: somebody else may have signed in since, in another tab.
 const person = document.getElementById("workplace")?.dataset.person ?? "";
 const OURS = { "HX-Request": "true", "Copydesk-Person": person };
+const AGAIN = { "Copydesk-Again": "1" }; // an earlier try may have done it (editorial.repeats)
 
 /** An answer that says no: its status, its text, and whether it was asked for more than once. */
 export class Refused extends Error {
@@ -42,7 +43,7 @@ export async function send(url, data, { once = false } = {}) {
       response = await whileBusy(fetch(url, {
         method: "POST",
         body: data,
-        headers: { ...OURS, "X-CSRFToken": token() },
+        headers: { ...OURS, "X-CSRFToken": token(), ...(isDoubtful && AGAIN) },
         signal: AbortSignal.timeout(PATIENCE),
       }));
       text = await response.text();

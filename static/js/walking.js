@@ -86,9 +86,10 @@ export function step(by) {
   go(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]);
 }
 
+/** Whether somebody should look at a card: a dropped one only while a question about it is open. */
 export function needsAttention(card) {
   const row = rowOf(card);
-  if (!row || judged.has(card) || row.dataset.state === "dropped") return false;
+  if (!row || judged.has(card)) return false;
   return row.hasAttribute("data-attention") || row.querySelector("[data-waits]") !== null;
 }
 

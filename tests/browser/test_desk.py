@@ -719,18 +719,67 @@ def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
     expect(page.locator(":focus")).to_have_value("這裡要再查。")
 
 
-def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):
-    page, keys = at_desk(newsroom.issue())
-    before = headlines(page)
+def lose(page: Page, address: str | re.Pattern) -> None:
+    """Let the next request to such an address be done, and its answer get lost."""
 
-    def lose(route) -> None:
+    def done_in_vain(route) -> None:
         route.fetch()
         route.abort()
 
-    page.route("**/move/", lose, times=1)
+    page.route(address, done_in_vain, times=1)
+
+
+def test_what_was_done_though_its_answer_got_lost_is_shown_as_done(newsroom, at_desk):
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    before = headlines(page)
+    lose(page, "**/move/")
     keys.press("Alt+ArrowDown")
-    expect(page.locator("#refusal")).to_contain_text("可能第一次就已執行")
+    expect(page.locator("#said")).to_have_text("已移動。")
     assert headlines(page)[:2] == [before[1], before[0]]
+    lose(page, "**/approve/")
+    keys.press("a")
+    expect(page.locator(APPROVED)).to_have_count(1)
+    lose(page, "**/drop/")
+    keys.press("x")
+    expect(page.locator("#drop-note")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator('.row[data-state="dropped"]')).to_have_count(1)
+    expect(page.locator("#refusal")).to_be_empty()
+    assert len(decisions(newsroom, address)) == 1
+    keys.press("u", "u", "u")
+    expect(page.locator("#undo")).to_have_count(0)
+    assert headlines(page) == before
+
+
+def test_a_comment_is_resolved_though_the_answer_got_lost(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    keys.press("c")
+    expect(page.locator(":focus")).to_have_attribute("name", "body")
+    keys.type("請查。")
+    keys.press("Control+Enter")
+    expect(page.locator(".comment")).to_have_count(1)
+    lose(page, re.compile(r"/comments/\d+/$"))
+    page.locator("[name=resolve]").click()
+    expect(page.locator(".comment--resolved")).to_have_count(1)
+    expect(page.locator("#refusal")).to_be_empty()
+
+
+def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(newsroom, at_desk):
+    """The first try may have done it, for all the page knows; here a colleague was faster."""
+    address = newsroom.issue()
+    (mine, my_keys), (theirs, their_keys) = at_desk(address), at_desk(address, CHIEF)
+    shown = headlines(mine)
+
+    def be_late(route) -> None:
+        their_keys.press("j", "Alt+ArrowDown")
+        expect(theirs.locator("[data-section] .row__headline").nth(2)).to_have_text(shown[1])
+        route.abort()
+
+    mine.route("**/move/", be_late, times=1)
+    my_keys.press("Alt+ArrowDown")
+    expect(mine.locator("#refusal")).to_contain_text("可能第一次就已執行")
+    assert headlines(mine)[:3] == [shown[0], shown[2], shown[1]]
 
 
 def test_the_page_of_one_person_decides_nothing_for_another(newsroom, at_desk):
@@ -1027,3 +1076,48 @@ def test_a_page_behind_others_asks_for_no_news_of_the_publication(newsroom, at_d
     assert asked == []
     with page.expect_request("**/publication/"):
         page.evaluate("window.show()")
+
+
+def test_after_a_bulk_approval_the_focus_is_where_something_changed(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    page.evaluate(  # what looking at each card for a while would tell
+        """async () => {
+          const data = new FormData(document.getElementById("act"));
+          for (const row of document.querySelectorAll(".cards .row")) {
+            data.append("seen", `${row.id.slice(4)}:${row.dataset.hash}`);
+          }
+          const url = document.getElementById("workplace").dataset.pulse;
+          await fetch(url, { method: "POST", body: data, headers: { "HX-Request": "true" } });
+        }"""
+    )
+    page.reload()
+    expect(page.locator(".card.is-here")).to_have_count(1)
+    section = page.locator("[data-section]:has(.section__bulk)").last
+    number = section.get_attribute("data-number")
+    section.locator(".section__bulk button").focus()
+    page.keyboard.press("Enter")
+    section = page.locator(f'[data-number="{number}"]')
+    expect(section.locator(".section__bulk")).to_have_count(0)
+    expect(section.locator(APPROVED).first).to_be_focused()
+    expect(page.locator(".card.is-here")).to_have_count(1)
+    expect(page.locator(".card.is-here")).to_be_focused()
+
+
+def test_a_dropped_card_with_an_open_comment_is_not_passed_by(newsroom, at_desk):
+    page, keys = at_desk(newsroom.issue())
+    first = here(page)
+    keys.press("c")
+    expect(page.locator(":focus")).to_have_attribute("name", "body")
+    keys.type("真的要刪嗎？")
+    keys.press("Control+Enter")
+    expect(page.locator(f"#{first} .comment")).to_have_count(1)
+    keys.press("Escape", "x", "Enter")
+    expect(page.locator(f'#{first} .row[data-state="dropped"]')).to_have_count(1)
+    expect(page.locator(f"#{first}.is-here")).to_have_count(0)
+    keys.press("p")
+    expect(page.locator(f"#{first}.is-here")).to_have_count(1)
+    keys.press("c")
+    page.locator(f"#{first} [name=resolve]").click()
+    expect(page.locator(f"#{first} .comment--resolved")).to_have_count(1)
+    keys.press("Escape", "n", "p")
+    expect(page.locator(f"#{first}.is-here")).to_have_count(0)

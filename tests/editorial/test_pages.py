@@ -311,6 +311,26 @@ def test_an_insight_under_two_headings_is_shown_and_approved_as_a_whole(page, de
     assert places == sorted(places)
 
 
+def test_a_reading_list_under_two_headings_is_one_part_of_the_page(page, desk, sample):
+    before, reading, after = sample.decode().partition("## 延伸閱讀")
+    more = "## 延伸閱讀之前\n\n### 先讀一篇\n\n另一份清單。\n\n---\n\n"
+    issue = land(desk, f"{before}{more}{reading}{after}".encode())
+    shown = page.get(address("issue", issue)).content.decode()
+    ids = re.findall(r' id="([^"]+)"', shown)
+    assert sorted(set(ids)) == sorted(ids)
+    assert "另一份清單。" in shown and shown.count("延伸閱讀之前 · 延伸閱讀") == 3
+    first, second = (
+        Passage.objects.filter(section=section).first()
+        for section in issue.sections.filter(kind="reading")
+    )
+    sent = {"value": "改過的清單。", "base": hash_of(second.body)}
+    where = address("passage_field", issue, second.pk, "body")
+    parts = page.post(where, sent, headers={"HX-Request": "true"}).json()["parts"]
+    assert parts.count('id="body-reading"') == 1
+    body = parts[parts.index('id="body-reading"') :]
+    assert body.index(first.title) < body.index("改過的清單。")
+
+
 def test_editing_the_reading_list_leaves_the_insights_approval_alone(page, ready):
     passage = Passage.objects.filter(section__issue=ready, section__kind="reading").first()
     name = f"body.{passage.pk}"
@@ -723,6 +743,17 @@ def test_an_impossible_passage_is_refused_before_it_reaches_the_database(page, i
         name = f"{field}.{passage.pk}"
         sent = {name: text, f"base-{name}": hash_of(getattr(passage, field))}
         assert page.post(address("insight", issue), sent).status_code == 422
+
+
+def test_a_page_that_says_no_shows_the_reason_that_was_typed(page, issue, editor):
+    card = cards_of(issue)[0]
+    decide("drop", issue_id=issue.pk, card_id=card.pk, by=editor, seen=card.hash)
+    sent = {"seen": card.hash, "note": " 與 <昨天> 重複 "}
+    answer = page.post(address("decide_card", issue, card.pk, "drop"), sent)
+    assert answer.status_code == 409
+    assert "\n 與 &lt;昨天&gt; 重複 </textarea>" in answer.content.decode()
+    long = page.post(address("comments", issue, card.pk), {"body": "長" * 4_001, "quote": "句"})
+    assert long.status_code == 422 and "長" * 4_001 in long.content.decode()
 
 
 def test_a_reason_that_cannot_be_kept_is_refused(page, issue):

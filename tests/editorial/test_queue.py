@@ -19,7 +19,7 @@ from digest import hugo
 from digest.folding import fold, forms_of, words_of
 from digest.models import Card, Section, Suggestion
 from digest.search import Search
-from editorial import search
+from editorial import queue, search
 from editorial.decisions import decide
 from editorial.excerpts import excerpt, marked, spans_in
 from editorial.filters import STATES, Filters
@@ -358,6 +358,19 @@ def test_the_cards_and_the_numbers_of_every_filter_are_those_of_counting(desk, m
             }
             assert told == counted, (name, filters)
     assert found_any > 30
+
+
+def test_the_day_page_stops_at_what_waits_in_the_queue(page, desk, morning, issue, chief):
+    """A question about a dropped card is open until somebody answers it."""
+    dropped, asked = (card for card in morning.first[6:8])
+    decide("drop", issue_id=issue.pk, card_id=asked.pk, by=chief, seen=asked.hash)
+    waits = {hit.pk for hit in find(desk, Filters(), [issue.pk]).hits}
+    rows = [case.card for case in queue.case_of_issue(issue.pk).cards.values()]
+    assert {row.pk for row in rows if row.attention == "waiting"} == waits
+    assert asked.pk in waits and dropped.pk not in waits
+    html = page.get(reverse("issue", args=[desk.slug, issue.date])).content.decode()
+    stops = re.findall(r'id="row-(\d+)"[^>]*data-attention="waiting"', html)
+    assert {int(pk) for pk in stops} == waits
 
 
 def test_frequent_entities_and_hosts_find_the_same(desk, morning, monkeypatch):
