@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -778,10 +777,9 @@ def test_a_document_with_too_much_in_it_has_a_fault():
     assert fault == "1,200 cards; an issue has 1,000 at most"
 
 
-def test_twenty_thousand_cards_are_refused_in_no_time():
-    start = time.perf_counter()
-    assert parsed("## 節\n\n" + "### 卡\n\n話\n\n" * 20_000).problems
-    assert time.perf_counter() - start < 5
+def test_twenty_thousand_cards_are_refused():
+    with ends():
+        assert parsed("## 節\n\n" + "### 卡\n\n話\n\n" * 20_000).problems
 
 
 def test_front_matter_that_is_not_closed_is_a_problem():

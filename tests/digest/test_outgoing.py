@@ -540,10 +540,9 @@ def test_redirects_share_one_deadline():
         time.sleep(0.4)
         connection.sendall(moved(302, "/hook"))
 
-    began = time.monotonic()
     with web_server(slowly) as web, pytest.raises(NoAnswer, match="within 1 seconds"):
         fetch(web.url, timeout=1, redirects=50)
-    assert time.monotonic() - began < 1.5
+    assert len(web.requests) <= 3
 
 
 def test_a_redirect_to_letters_outside_of_ascii_is_followed():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from digest import hugo, payload
 from digest.document import Document, Importance
+from tests.endless import ends
 
 MARKDOWN = '---\ntitle: "一"\n---\n\n---\n\n## 節\n\n### 卡\n\n**重要性**：高  \n\n---'.encode()
 
@@ -212,11 +212,10 @@ def test_cards_outlive_a_bad_title():
     ],
 )
 def test_json_that_a_machine_should_not_send_is_refused_by_name(data, reason):
-    start = time.perf_counter()
-    [problem] = payload.from_json(data).problems
+    with ends():
+        [problem] = payload.from_json(data).problems
     assert problem.where == "file"
     assert reason in problem.reason
-    assert time.perf_counter() - start < 5
 
 
 def test_brackets_inside_text_are_no_nesting():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from datetime import date
 
 import pytest
@@ -20,6 +19,7 @@ from digest.drafting.writers.chat import ChatWriter, Endpoint, _fence_for, _prom
 from tests.digest.servers import answer as http
 from tests.digest.servers import listener, web_server
 from tests.drafting.desk import article, placed, texts_of
+from tests.endless import does_not_wait
 
 KEY = "sk-a-very-secret-key-0123456789"
 
@@ -404,11 +404,9 @@ def test_a_slow_endpoint_is_waited_for_no_longer_than_twice_its_time():
     def hang(connection) -> None:
         connection.recv(1)
 
-    begun = time.monotonic()
-    with web_server(hang) as web:
+    with web_server(hang) as web, does_not_wait():
         writer = writer_at(web, timeout=0.3)
         written = writer.write_card(TOPIC, language="zh-Hant")
-    assert time.monotonic() - begun < 3
     assert "has not answered within 0.3 seconds" in written.marks[0]
     assert written.writer == "extractive"
 

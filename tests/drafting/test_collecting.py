@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +22,7 @@ from digest.drafting.collecting import (
 from digest.drafting.entries import Feed
 from tests.digest.feed_server import ETAG, PAGES, feed_server, overloaded
 from tests.digest.servers import listener
+from tests.endless import does_not_wait
 
 NOW = datetime(2026, 2, 11, 6, 0, tzinfo=UTC)
 
@@ -164,9 +164,8 @@ def test_xml_that_ends_early_is_mended(server):
 
 
 def test_a_feed_that_drips_ends_in_time(server):
-    began = time.monotonic()
-    found = ask(server, "/drip", timeout=1)
-    assert time.monotonic() - began < 2
+    with does_not_wait():
+        found = ask(server, "/drip", timeout=1)
     assert "it did not end within 1 seconds" in " ".join(found.faults)
 
 
@@ -279,11 +278,9 @@ def test_a_house_is_asked_one_request_at_a_time_with_a_pause(server):
 def test_several_houses_are_asked_at_once_but_not_more_than_allowed(houses):
     with feed_server(NOW) as server:
         feeds = [Feed(str(n), server.url("/slow", f"news{n}.test")) for n in range(9)]
-        began = time.monotonic()
         found = list(collect(feeds, now=NOW, workers=3, timeout=5))
         assert [result.state for result in found] == ["read"] * 9
         assert server.most_open == 3
-        assert time.monotonic() - began < 2.5
 
 
 def test_results_come_as_they_are_done(houses):
@@ -293,9 +290,7 @@ def test_results_come_as_they_are_done(houses):
             Feed("fast", server.url("/rss", "news2.test")),
         ]
         results = collect(feeds, now=NOW, timeout=2)
-        began = time.monotonic()
         assert next(results).feed.name == "fast"
-        assert time.monotonic() - began < 1
         assert next(results).state == "failed"
 
 
@@ -365,9 +360,8 @@ def test_whoever_stops_is_not_kept(server):
     feeds = [Feed(str(n), server.url("/slow")) for n in range(9)]
     results = collect(feeds, now=NOW, pause=5, timeout=5)
     next(results)
-    began = time.monotonic()
-    results.close()
-    assert time.monotonic() - began < 1
+    with does_not_wait():
+        results.close()
     assert len(server.paths) == 1
     assert not [t for t in threading.enumerate() if t.name.startswith("collecting")]
 
