@@ -254,9 +254,14 @@ class Sentence(str):
         sentence.said, sentence.filling = said, filling
         return sentence
 
+    def __getnewargs__(self) -> tuple[Said, Mapping[str, Filling]]:
+        return self.said, self.filling
+
 
 #: Longest text that `recognise` looks at, in characters; no sentence comes near it.
 _LONGEST = 1000
+#: How many sentences stand in each other at most: a fault of a part of a line of a text of a card.
+_DEEPEST = 6
 #: What a name of a pattern can stand for, where that is not just any text.
 _STANDS_FOR = {
     **dict.fromkeys(("byte", "count", "limit", "line", "position"), r"[\d,]+"),
@@ -275,17 +280,25 @@ def recognise(text: str) -> Sentence | None:
     """The sentence that a text is, found by its pattern where it does not know it itself."""
     if isinstance(text, Sentence):
         return text
-    return _recognised(text) if len(text) <= _LONGEST else None
+    return _recognised(text, _DEEPEST) if len(text) <= _LONGEST else None
 
 
 @lru_cache(maxsize=1024)
-def _recognised(text: str) -> Sentence | None:
+def _recognised(text: str, depth: int) -> Sentence | None:
+    """The same for a sentence with others in it, `depth` deep. Most texts are none, and fail at
+    their first part: what a stranger sent must not be taken apart in every way there is."""
+    if not depth:
+        return None
     for said, pattern in _patterns():
         if found := pattern.fullmatch(text):
-            filling = found.groupdict()
-            parts = {name: _recognised(filling[name]) for name in filling.keys() & NESTED}
-            if all(parts.values()):
-                return said(**filling | parts)
+            filling: dict[str, Filling] = found.groupdict()
+            for name in [name for name in filling if name in NESTED]:
+                part = _recognised(filling[name], depth - 1)
+                if part is None:
+                    break
+                filling[name] = part
+            else:
+                return said(**filling)
     return None
 
 

@@ -329,6 +329,8 @@ def _with_one(kind: str, sections: list[SectionOnDesk]) -> list[SectionOnDesk]:
     """These sections, those of a kind joined into the first of them: what is edited and judged as
     one thing stands there once."""
     parts = [each for each in sections if each.row.kind == kind]
+    if len(parts) < 2:
+        return sections
     title, passages = _joined([(each.title, each.passages) for each in parts])
     return [
         replace(each, title=title, passages=passages) if each == parts[0] else each

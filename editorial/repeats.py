@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from digest.models import Event, Issue
 from editorial.decisions import DECISIONS
@@ -19,8 +19,7 @@ _MATTERS = (
     {"card.approve", "card.withdraw"},
     {"card.drop", "card.restore"},
     {"insight.approve", "insight.withdraw"},
-    {"issue.hold", "issue.unhold"},
-    {"issue.publish", "issue.republish", "issue.unpublish"},
+    {"issue.publish", "issue.republish", "issue.unpublish", "issue.hold", "issue.unhold"},
     {"comment.resolve", "comment.reopen"},
 )
 
@@ -47,6 +46,7 @@ def were_approved(
     """What of a section's bulk approval by `by` after the event `since` still holds; `seen` as
     `bulk.approve_section` takes it."""
     approved = _since(issue, since).filter(verb="card.approve", actor=by.user, card__in=seen)
+    approved = approved.filter(card__hash=F("seen"))  # the text is still the one that was approved
     last = approved.exclude(batch="").last()
     if last is None:
         return []

@@ -115,12 +115,12 @@ def stranger(other_desk) -> Membership:
     return _person("stranger", other_desk, Role.CHIEF)
 
 
-def land(desk: Desk, content: bytes, **options) -> Issue:
-    """Land a Markdown draft."""
+def land(desk: Desk, content: bytes, *, media_type="text/markdown", **options) -> Issue:
+    """Land a draft."""
     receipt = receive(
         desk=desk,
         content=content,
-        media_type="text/markdown",
+        media_type=media_type,
         by=machine_account("machine"),
         **options,
     )

@@ -85,8 +85,9 @@ def _sections_of_cards(issue) -> QuerySet[Section]:
 
 @compiled
 def _places(issue) -> QuerySet[Card]:
-    cards = Card.objects.filter(section__issue=issue).order_by("position")
-    return cards.only("section", "position", "dropped")  # no text: it only moves
+    cards = Card.objects.filter(section__issue=issue, section__kind=Section.Kind.CARDS)
+    # No text: they only move.
+    return cards.order_by("position").only("section", "position", "dropped")
 
 
 def place_of(order: Iterable[tuple[Section, Sequence[Card]]], card: Card) -> dict[str, Any]:

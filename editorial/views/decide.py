@@ -49,6 +49,11 @@ def _asked(request: HttpRequest) -> dict[str, str]:
     }
 
 
+def _asked_before(request: HttpRequest, error: Refused) -> int | None:
+    """`asked_again`, but where the text has changed since: that is not what was decided about."""
+    return asked_again(request) if error.refusal.kind == "guard" else None
+
+
 @require_POST
 @signed_in
 def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> HttpResponse:
@@ -63,7 +68,7 @@ def card(request: HttpRequest, desk: str, day: date, pk: int, name: str) -> Http
         raise Http404("no such card at this desk on this day") from None
     except Refused as error:
         issue = issue_at(by, day)
-        since = asked_again(request)
+        since = _asked_before(request, error)
         if since is not None and repeats.was_made(
             name, issue=issue, card_id=pk, by=by, since=since, **asked
         ):
@@ -86,7 +91,7 @@ def issue(request: HttpRequest, desk: str, day: date, name: str) -> HttpResponse
     try:
         decide(name, issue_id=found.pk, by=by, **asked)
     except Refused as error:
-        since = asked_again(request)
+        since = _asked_before(request, error)
         if since is None or not repeats.was_made(name, issue=found, by=by, since=since, **asked):
             return refused(request, error.refusal, back=back, by=by, issue=found)
     found.refresh_from_db()
@@ -119,7 +124,7 @@ def section(request: HttpRequest, desk: str, day: date, pk: int) -> HttpResponse
     except Issue.DoesNotExist:  # a later draft has taken the section away in this very moment
         raise Http404("no such section") from None
     except Refused as error:
-        since = asked_again(request)
+        since = _asked_before(request, error)
         events = since is not None and repeats.were_approved(seen, issue=found, by=by, since=since)
         if not events:
             return refused(request, error.refusal, back=back, by=by, issue=found)

@@ -6,9 +6,12 @@
 const person = document.getElementById("workplace")?.dataset.person ?? "";
 const PREFIX = `copydesk:${person}:`;
 const LOCK = "copydesk:tab:";
-const LONG = 24 * 60 * 60_000; // ms after which a tab counts as gone where no lock can tell
+const LONG = 5 * 60_000; // ms after which a tab counts as gone where no lock can tell
 const TURN = 1_000; // ms for the page before this one to let go of the tab's name
 const tab = await nameOfTab();
+
+/** Whether the browser knows which tabs live: without https it does not. */
+export const knowsTabs = Boolean(navigator.locks);
 
 /** The name this tab has had since it was opened. */
 async function nameOfTab() {
@@ -70,13 +73,13 @@ export const kept = (key) => read(placeOf(key));
 
 /** All that this tab has kept and that tabs which are gone have left behind, the latest first. */
 export async function entries() {
-  const live = new Set((await navigator.locks?.query())?.held.map(({ name }) => name));
-  const isGone = ({ owner, at }) =>
-    navigator.locks ? !live.has(LOCK + owner) : Date.now() - at > LONG;
+  let live = null;
   let places = [];
   try {
+    if (knowsTabs) live = new Set((await navigator.locks.query()).held.map(({ name }) => name));
     places = Object.keys(localStorage).filter((place) => place.startsWith(PREFIX));
   } catch { /* nothing was kept either */ }
+  const isGone = ({ owner, at }) => (live ? !live.has(LOCK + owner) : Date.now() - at > LONG);
   return places
     .map((place) => {
       const [key, owner = ""] = place.slice(PREFIX.length).split("@");

@@ -15,7 +15,9 @@ const formFor = (key) => document.querySelector(`form[data-journal="${CSS.escape
 function put(form, typed) {
   const texts = typeof typed === "string" ? { body: typed } : typed; // comments once were one text
   for (const field of fieldsOf(form)) {
-    field.value = texts[field.name] ?? field.value;
+    const shown = field.value;
+    field.value = texts[field.name] ?? shown;
+    if (field.matches("select") && !field.value) field.value = shown; // that choice is there no more
     const quote = field.closest("[data-quote]");
     if (quote && field.value) quote.hidden = false;
   }
@@ -54,7 +56,9 @@ export function arrived(form, data) {
 export function leftBehind(entry) {
   const { content } = document.getElementById("left-behind");
   const block = content.firstElementChild.cloneNode(true);
-  block.querySelector("[data-text]").textContent = entry.text.text ?? entry.text;
+  const { quote, body, text } = entry.text; // of a form; a field is one text
+  const texts = typeof entry.text === "string" ? [entry.text] : [quote, body, text];
+  block.querySelector("[data-text]").textContent = texts.filter(Boolean).join("\n");
   block.querySelector("[data-throw-away]").addEventListener("click", () => {
     journal.clear(entry);
     block.remove();

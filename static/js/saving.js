@@ -61,7 +61,9 @@ class Field {
     else if (kept) this.bringBack(kept);
     for (const left of await journal.left(this.key)) {
       if (left.text === this.input.value) journal.clear(left);
-      else if (this.isDirty || this.sending || this.collision) this.offer(left);
+      else if (this.isDirty || this.sending || this.collision || !journal.knowsTabs) {
+        this.offer(left);
+      }
       else {
         journal.takeOver(left);
         this.bringBack(left);
@@ -235,4 +237,11 @@ export async function flush(root) {
 
 addEventListener("beforeunload", (event) => {
   if ([...fields.values()].some((field) => field.isDirty)) event.preventDefault();
+});
+
+// Where tabs cannot be told apart, another one has saved this field and forgotten it for all; what
+// is typed here is not.
+addEventListener("storage", (event) => {
+  if (journal.knowsTabs || event.newValue !== null) return;
+  for (const field of fields.values()) if (field.isDirty) field.keep();
 });

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from digest import document
 from digest.models import Card, Event, HeldCard, Passage, Suggestion
 from editorial import bulk, editing, queue
 from editorial.decisions import decide
@@ -329,6 +330,27 @@ def test_a_reading_list_under_two_headings_is_one_part_of_the_page(page, desk, s
     assert parts.count('id="body-reading"') == 1
     body = parts[parts.index('id="body-reading"') :]
     assert body.index(first.title) < body.index("改過的清單。")
+
+
+@pytest.mark.parametrize("kinds", [["cards"], ["cards", "insight"], ["reading", "cards"], []])
+def test_an_issue_may_have_no_insight_and_no_reading_list(kinds, page, desk):
+    text = (document.Passage(body="一段話。"),)
+    parts = {
+        "cards": document.Section(title="產業動態", cards=(document.Card(headline="卡"),)),
+        "insight": document.Section(kind="insight", title="編輯洞察", passages=text),
+        "reading": document.Section(kind="reading", title="延伸閱讀", passages=text),
+    }
+    whole = document.Document(
+        front_matter=document.FrontMatter(values={"title": "早報", "date": "2026-03-02"}),
+        sections=tuple(parts[kind] for kind in kinds),
+    )
+    issue = land(desk, whole.model_dump_json().encode(), media_type="application/json")
+    shown = page.get(address("issue", issue))
+    assert shown.status_code == 200
+    for kind, section in parts.items():
+        assert (section.title in shown.content.decode()) is (kind in kinds)
+    if "reading" in kinds:
+        assert page.get(address("reading", issue)).status_code == 200
 
 
 def test_editing_the_reading_list_leaves_the_insights_approval_alone(page, ready):
@@ -672,7 +694,8 @@ def test_a_passage_that_goes_in_this_very_moment_is_missed_in_words(door, page, 
         Passage.objects.filter(pk=passage.pk).delete()
         return save(**asked)
 
-    monkeypatch.setattr(editing, "save_passages", save_too_late)
+    for module in (editing, editing.passages):
+        monkeypatch.setattr(module, "save_passages", save_too_late)
     name, base = f"body.{passage.pk}", hash_of(passage.body)
     if door == "insight":
         sent = {name: "寫了很久。", f"base-{name}": base}
@@ -688,7 +711,7 @@ def test_a_passage_that_goes_in_this_very_moment_is_missed_in_words(door, page, 
 def draft_while_waiting(monkeypatch):
     """Whoever takes the lock finds gone what this names: a later draft had it before."""
     gone = []
-    for module in (editing, bulk):
+    for module in (editing.held, editing.suggestions, bulk):
         monkeypatch.setattr(module, "lock", partial(_lock_late, module.lock, gone))
     return gone
 

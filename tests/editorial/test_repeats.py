@@ -126,15 +126,26 @@ def test_what_the_page_had_seen_already_is_not_what_it_asks_for_again(page, issu
         assert page.post(where, sent, headers=AGAIN).status_code == 409
 
 
-def test_a_decision_is_done_though_the_text_has_moved_on_since(page, issue, editor, colleague):
+def test_a_text_that_has_changed_since_is_shown_and_not_called_approved(
+    page, issue, editor, colleague
+):
     card = cards_of(issue)[2]
     sent = {"seen": card.hash, "since": now()}
     make("approve", issue, editor, card)
     change(card, colleague, summary="核可後才改的。")
     again = page.post(address("decide_card", issue, card.pk, "approve"), sent, headers=AGAIN)
-    assert again.status_code == 200
+    assert again.status_code == 409
     # A row's new hash never comes without its text.
     assert "核可後才改的。" in again.content.decode()
+
+
+def test_what_was_published_and_then_held_is_not_called_published(signed, colleague, chief):
+    issue, page = signed.issue, client_of(chief)
+    sent = {"seen": signed.sha256, "since": now()}
+    decide("publish", issue_id=issue.pk, by=chief, seen=signed.sha256)
+    decide("hold", issue_id=issue.pk, by=colleague, seen="", note="查證中")
+    where = address("decide_issue", issue, "publish")
+    assert page.post(where, sent, headers=AGAIN).status_code == 409
 
 
 def _place(name: str, cards: list[Card]) -> dict[str, str]:

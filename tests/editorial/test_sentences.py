@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import json
 import re
 from pathlib import Path
 from string import Formatter
@@ -18,8 +20,10 @@ from digest.models import Draft
 from digest.sentences import Said, recognise
 from editorial.sentences import SENTENCES, translated
 from tests.conftest import cards_of, land
+from tests.digest.test_intake import take_in
 from tests.editorial.test_fields import field_at, save, values_of
 from tests.editorial.test_pages import address
+from tests.endless import ends
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Words as English has them in a row: what no Chinese sentence holds.
@@ -301,3 +305,37 @@ def test_what_was_put_right_in_a_draft_is_said_in_the_readers_language(chinese, 
     assert [each["text"] for each in draft.deviations] == ["ASCII colon after 重要性"]
     page = chinese.get(reverse("draft", args=[desk.slug, draft.pk])).content.decode()
     assert "「重要性」之後是半形冒號。" in page and "ASCII colon" not in page
+
+
+# --- what a stranger may send --------------------------------------------------------------------
+
+DEEP = {
+    "names": ": ".join(chr(0x4E00 + n) for n in range(333)),
+    "fields": "a: " * 332 + "file",
+    "lines": "line 1 of " * 99 + "the file",
+    "texts": "the text of " * 80 + "card “a”",
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_what_looks_like_sentences_in_sentences_is_left_as_it_is(text):
+    assert len(text) <= 1000
+    with ends():
+        assert translated(text) == text
+
+
+def test_keys_that_look_like_sentences_keep_no_page_from_opening(chinese, desk):
+    for where in DEEP.values():
+        take_in(desk, json.dumps({where: 1}).encode(), media_type="application/json")
+    with ends():
+        assert chinese.get(reverse("queue", args=[desk.slug])).status_code == 200
+        for draft in desk.drafts.all():
+            assert draft.problems
+            page = chinese.get(reverse("draft", args=[desk.slug, draft.pk]))
+            assert page.status_code == 200
+
+
+def test_a_sentence_can_be_copied():
+    sentence = Said.LINE_OF(line=3, place=Said.SUMMARY())
+    for copied in (copy.copy(sentence), copy.deepcopy(sentence)):
+        assert (copied, copied.said, copied.filling) == (sentence, sentence.said, sentence.filling)
