@@ -107,6 +107,37 @@ def test_a_duplicated_tab_is_a_tab_of_its_own(newsroom, at_desk):
     assert page.evaluate(name) == before
 
 
+def test_where_tabs_cannot_be_told_apart_one_does_not_forget_what_the_other_typed(
+    newsroom, at_desk
+):
+    """Without https a browser has no locks, and a duplicated tab keeps under the other's name."""
+    address = newsroom.issue()
+    page, keys = at_desk(address)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })"
+    )
+    page.reload()
+    expect(page.locator(".card.is-here")).to_have_count(1)
+    with page.expect_popup() as opened:
+        page.evaluate("address => { window.open(address) }", address)
+    second = opened.value
+    name = "sessionStorage.getItem('copydesk:tab')"
+    assert page.evaluate(name) == second.evaluate(name)
+    page.bring_to_front()
+    begin_offline(page, keys, "甲分頁。")
+    second.bring_to_front()
+    expect(second.locator(".card.is-here")).to_have_count(1)
+    second.keyboard.press("e")
+    field = second.locator(f"{SUMMARY} [name=value]")
+    expect(field).to_have_value(re.compile("^甲分頁。"))  # offered by the one name they share
+    field.fill("乙分頁。")
+    expect(second.locator(f"{SUMMARY} [data-state]")).to_have_attribute("data-state", "saved")
+    page.wait_for_function("JSON.stringify({ ...localStorage }).includes('甲分頁。')")
+    page.reload()
+    expect(page.locator(f"{SUMMARY} [name=value]")).to_have_value(re.compile("^甲分頁。"))
+
+
 @pytest.mark.parametrize("answer", [500, 409])
 def test_the_reason_of_a_drop_that_was_refused_is_kept(answer, newsroom, at_desk):
     address = newsroom.issue()
