@@ -1,9 +1,9 @@
 """Questions to the database whose SQL is written once.
 
 Django writes the SQL of a query anew each time it is asked, which takes several times as long as
-the database takes to answer a small one (benches, "ask for a role"). What every page and every
-change asks is therefore asked by functions that `compiled` has made: their queryset is built at the
-first call and its SQL kept, with a gap for each argument.
+the database takes to answer a small one (benches, “ask who somebody is at a desk”). What every page
+and every change asks is therefore asked by functions that `compiled` has made: their queryset is
+built at the first call and its SQL kept, with a gap for each argument.
 """
 
 from __future__ import annotations
