@@ -125,17 +125,17 @@ def test_where_tabs_cannot_be_told_apart_one_does_not_forget_what_the_other_type
     name = "sessionStorage.getItem('copydesk:tab')"
     assert page.evaluate(name) == second.evaluate(name)
     page.bring_to_front()
-    begin_offline(page, keys, "甲分頁。")
+    begin_offline(page, keys, "丙分頁。")
     second.bring_to_front()
     expect(second.locator(".card.is-here")).to_have_count(1)
     second.keyboard.press("e")
     field = second.locator(f"{SUMMARY} [name=value]")
-    expect(field).to_have_value(re.compile("^甲分頁。"))  # offered by the one name they share
-    field.fill("乙分頁。")
+    expect(field).to_have_value(re.compile("^丙分頁。"))  # offered by the one name they share
+    field.fill("丁分頁。")
     expect(second.locator(f"{SUMMARY} [data-state]")).to_have_attribute("data-state", "saved")
-    page.wait_for_function("JSON.stringify({ ...localStorage }).includes('甲分頁。')")
+    page.wait_for_function("JSON.stringify({ ...localStorage }).includes('丙分頁。')")
     page.reload()
-    expect(page.locator(f"{SUMMARY} [name=value]")).to_have_value(re.compile("^甲分頁。"))
+    expect(page.locator(f"{SUMMARY} [name=value]")).to_have_value(re.compile("^丙分頁。"))
 
 
 @pytest.mark.parametrize("answer", [500, 409])
