@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Error, Page, expect
 
 from digest import hugo
-from tests.browser.conftest import CHIEF, EDITOR, Keyboard, Newsroom
+from tests.browser.conftest import CHIEF, EDITOR, Keyboard, Newsroom, intercept
 from tests.conftest import SAMPLE
 
 WAITING = '.card:has(> .row[data-state="waiting"])'
@@ -282,7 +282,7 @@ def test_typed_text_outlives_a_crashed_tab(newsroom, at_desk):
     page, keys = at_desk(address)
     keys.press("j", "e")
     expect(page.locator(":focus")).to_have_attribute("name", "value")
-    page.route("**/fields/**", lambda route: route.abort())  # nothing arrives any more
+    intercept(page, "**/fields/**", lambda route: route.abort())  # nothing arrives any more
     keys.type("當掉前打的字。")
     page.wait_for_timeout(1_000)
     # A tab of its own process: the context with its storage outlives it.
@@ -705,14 +705,14 @@ def test_the_approve_button_knows_nothing_that_open_fields_hide(newsroom, at_des
 
 def test_a_decision_that_the_desk_could_not_make_says_so(newsroom, at_desk):
     page, keys = at_desk(newsroom.issue())
-    page.route("**/approve/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
+    intercept(page, "**/approve/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
     keys.press("a")
     expect(page.locator("#refusal")).to_contain_text("沒有執行")
     page.click("#refusal button")
     expect(page.locator("#refusal")).to_be_empty()
     keys.press("c")
     expect(page.locator(":focus")).to_have_attribute("name", "body")
-    page.route("**/comments/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
+    intercept(page, "**/comments/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
     keys.type("這裡要再查。")
     keys.press("Control+Enter")
     expect(page.locator("#refusal")).to_contain_text("沒有執行")
@@ -726,7 +726,7 @@ def lose(page: Page, address: str | re.Pattern) -> None:
         route.fetch()
         route.abort()
 
-    page.route(address, done_in_vain, times=1)
+    intercept(page, address, done_in_vain, times=1)
 
 
 def test_what_was_done_though_its_answer_got_lost_is_shown_as_done(newsroom, at_desk):
@@ -776,7 +776,7 @@ def test_a_refusal_after_a_lost_answer_does_not_claim_that_nothing_was_done(news
         expect(theirs.locator("[data-section] .row__headline").nth(2)).to_have_text(shown[1])
         route.abort()
 
-    mine.route("**/move/", be_late, times=1)
+    intercept(mine, "**/move/", be_late, times=1)
     my_keys.press("Alt+ArrowDown")
     expect(mine.locator("#refusal")).to_contain_text("可能第一次就已執行")
     assert headlines(mine)[:3] == [shown[0], shown[2], shown[1]]
@@ -946,7 +946,7 @@ def test_one_tab_does_not_forget_what_another_has_not_saved(newsroom, at_desk):
     for each in (page, second):
         each.keyboard.press("e")
         expect(each.locator(":focus")).to_have_attribute("name", "value")
-    page.route("**/fields/**", lambda route: route.abort())
+    intercept(page, "**/fields/**", lambda route: route.abort())
     keys.type("甲分頁。")
     expect(page.locator("#connection")).not_to_be_empty()
     second.keyboard.insert_text("乙分頁。")
@@ -1002,7 +1002,7 @@ def test_what_was_seen_is_told_when_it_could_not_be_told_before(newsroom, at_des
     page, keys = at_desk(newsroom.issue())
     first = page.locator(".card.is-here").get_attribute("data-card")
     with page.expect_event("requestfailed"):
-        page.route("**/pulse/", lambda route: route.abort())
+        intercept(page, "**/pulse/", lambda route: route.abort())
     page.unroute("**/pulse/")
     keys.press("j")
     with page.expect_request(
@@ -1022,7 +1022,7 @@ def test_what_a_failing_desk_did_not_save_is_saved_when_it_works_again(newsroom,
     keys.press("e")
     expect(page.locator(":focus")).to_have_attribute("name", "value")
     failing = {"status": 500, "body": "<h1>Oh.</h1>"}
-    page.route("**/fields/**", lambda route: route.fulfill(**failing), times=1)
+    intercept(page, "**/fields/**", lambda route: route.fulfill(**failing), times=1)
     keys.type("失敗一次。")
     state = page.locator("form:has(:focus) [data-state]")
     expect(state).to_have_attribute("data-state", "not-saved")

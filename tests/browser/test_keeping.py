@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.browser.conftest import CHIEF, Keyboard
+from tests.browser.conftest import CHIEF, Keyboard, intercept
 from tests.browser.test_desk import rows
 from tests.conftest import SAMPLE
 
@@ -32,7 +32,7 @@ def crash(page: Page) -> None:
 
 def begin_offline(page: Page, keys: Keyboard, text: str) -> None:
     """Type into the summary of the card one is at, of which nothing arrives."""
-    page.route("**/fields/**", lambda route: route.abort())
+    intercept(page, "**/fields/**", lambda route: route.abort())
     keys.press("e")
     expect(page.locator(f"{SUMMARY} [name=value]")).to_be_focused()
     keys.type(text)
@@ -55,19 +55,26 @@ def test_two_tabs_with_text_for_one_field_both_keep_it(newsroom, at_desk):
         expect(tab.locator(".left-behind")).to_have_count(0)
     # One is gone: what it left is offered beside what is there, and both arrive.
     crash(second)
-    page.unroute("**/fields/**")
+    page.wait_for_function(
+        "async () => (await navigator.locks.query()).held"
+        ".filter(({ name }) => name.startsWith('copydesk:tab:')).length === 1"
+    )
     page.reload()
     offer = page.locator(f"{SUMMARY} .left-behind")
     expect(offer).to_contain_text("乙分頁。")
     expect(page.locator(f"{SUMMARY} [name=value]")).to_have_value(re.compile("^甲分頁。"))
+    page.unroute("**/fields/**")
     offer.locator("[data-take-left]").click()
     expect(offer).to_have_count(0)
     expect(page.locator(f"{SUMMARY} [name=value]")).to_have_value(re.compile("^乙分頁。"))
     expect(page.locator(f"{SUMMARY} [data-state]")).to_have_attribute("data-state", "saved")
+    edits = (
+        "SELECT count(*) FROM digest_event e JOIN digest_issue i ON i.id = e.issue_id"
+        " WHERE i.date = ? AND e.verb = 'card.edit' AND e.after LIKE ?"
+    )
     for text in texts.values():
-        edits = "SELECT count(*) FROM digest_event WHERE verb = 'card.edit' AND after LIKE ?"
         escaped = text.encode("ascii", "backslashreplace").decode()
-        [(count,)] = rows(newsroom, edits, f"%{escaped}%")
+        [(count,)] = rows(newsroom, edits, address.split("/")[-2], f"%{escaped}%")
         assert count == 1, text
     page.reload()
     expect(page.locator(".card.is-here")).to_have_count(1)
@@ -143,9 +150,9 @@ def test_the_reason_of_a_drop_that_was_refused_is_kept(answer, newsroom, at_desk
     address = newsroom.issue()
     page, keys = at_desk(address)
     if answer == 500:
-        page.route("**/drop/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
+        intercept(page, "**/drop/", lambda route: route.fulfill(status=500, body="<h1>Oh.</h1>"))
     else:  # a colleague was faster, which this page has not heard of yet
-        page.route("**/pulse/", lambda route: route.abort())
+        intercept(page, "**/pulse/", lambda route: route.abort())
         theirs, their_keys = at_desk(address, CHIEF)
         their_keys.press("x", "Enter")
         expect(theirs.locator('.row[data-state="dropped"]')).to_have_count(1)
