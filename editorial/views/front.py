@@ -18,7 +18,7 @@ from editorial.editing import Collision, Invalid
 from editorial.labels import FRONT_LABELS
 from editorial.models import Membership
 from editorial.refusals import Refused
-from editorial.responses import last_event, refused, see_other
+from editorial.responses import refused, see_other
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +68,7 @@ def _form(
         "by": by,
         "desk": by.desk,
         "issue": issue,
-        "since": last_event(issue),
+        "since": issue.last_event,
         "fields": fields,
         "errors": (errors or {}).get("", ()),
         "collided": bool(collided),

@@ -23,7 +23,7 @@ from editorial.forms import FieldView, typed
 from editorial.labels import FIELD_LABELS
 from editorial.models import Membership
 from editorial.refusals import Refused
-from editorial.responses import last_event, refused, see_other
+from editorial.responses import refused, see_other
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,7 +110,7 @@ def _form(
         "about": f"passages.{issue.pk}",
         "seen": issue.insight_hash if kind == "insight" else "",
         "case": queue.case_of_insight(issue),
-        "since": last_event(issue),
+        "since": issue.last_event,
         "remarks": pages.remarks_on(issue) if kind == "insight" else None,
         "passages": [
             {

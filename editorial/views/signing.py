@@ -17,7 +17,6 @@ from editorial.access import issue_at, membership_at, signed_in
 from editorial.decisions import DECISIONS, refusal
 from editorial.pages import remarks_on, warnings_of, workplace_of
 from editorial.publication import publication_of
-from editorial.responses import last_event
 from editorial.revision import Revision, revisions
 
 
@@ -27,7 +26,6 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
     """Show the proof; the form on it signs exactly what is shown."""
     by = membership_at(request, desk)
     issue = issue_at(by, day)
-    since = last_event(issue)
     case = queue.case_of_issue(issue.pk)
     hour = case.issue.moment
     refused = refusal(DECISIONS["sign"], case, by)
@@ -39,7 +37,7 @@ def proof(request: HttpRequest, desk: str, day: date) -> HttpResponse:
         "at": at,
         "keys": at.keys,
         "case": case,
-        "since": since,
+        "since": issue.last_event,
         "signs": refused is None,
         "refusal": refused,
         "hour": hour if hour > timezone.now() else None,

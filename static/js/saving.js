@@ -63,8 +63,7 @@ class Field {
       if (left.text === this.input.value) journal.clear(left);
       else if (this.isDirty || this.sending || this.collision || !journal.knowsTabs) {
         this.offer(left);
-      }
-      else {
+      } else {
         journal.takeOver(left);
         this.bringBack(left);
       }

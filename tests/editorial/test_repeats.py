@@ -212,6 +212,25 @@ def test_a_bulk_approval_is_answered_as_if_done(page, issue, editor, colleague):
     assert page.post(where, sent, headers=AGAIN).status_code == 409
 
 
+def test_a_bulk_approval_asked_for_again_does_not_speak_of_a_text_that_has_changed(
+    page, issue, editor, colleague
+):
+    cards = cards_of(issue)
+    for card in cards:
+        look(card, editor)
+    home = cards[-1].section
+    sent = {"seen": [f"{card.pk}:{card.hash}" for card in cards], "since": now()}
+    where = address("approve_section", issue, home.pk)
+    assert page.post(where, sent, headers=ASKS).status_code == 200
+    approved = [each.card for each in Event.objects.filter(verb="card.approve")]
+    for left in reversed(range(len(approved))):
+        change(approved[left], colleague, summary="核可後才改的。")
+        again = page.post(where, sent, headers=AGAIN)
+        assert again.status_code == (200 if left else 409)
+        if left:
+            assert said(again).startswith(f"{left} card")
+
+
 def test_a_comment_that_was_settled_is_answered_as_if_done(page, issue, editor, colleague):
     comment = add_comment(card_id=cards_of(issue)[0].pk, body="請查。", by=colleague)
     sent, where = {"resolve": "1", "since": now()}, address("comment", issue, comment.pk)
